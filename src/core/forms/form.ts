@@ -1,0 +1,160 @@
+import * as z from 'zod'
+import { languages } from '../language.ts'
+
+/** How a form is named in its path `/f/{form}`; kept narrow so that a name is safe in paths, logs and commands. */
+export const formNamePattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/i
+
+/** Names that paths of our own, or conventions of other services, already use. */
+const reservedFormNames = new Set([
+  'api',
+  'app',
+  'ajax',
+  'f',
+  'healthz',
+  'hooks',
+  'metrics',
+  'p',
+  'readyz',
+  's',
+  'stop',
+  'submit',
+  'thanks',
+])
+
+/** Whether a form may have this name. */
+export function isFormName(name: string): boolean {
+  return formNamePattern.test(name) && !reservedFormNames.has(name.toLowerCase())
+}
+
+/** What the server checks for one control of a page's form; derived from its constraint attributes (HTML §4.10). */
+export type ControlRule = {
+  name: string
+  /** The input's type, or `textarea`, `select`. Hidden inputs are kept so that their names are known. */
+  kind: ControlKind
+  /** Text of its `<label>`, else `aria-label`, else the placeholder; null when it has none. */
+  label: string | null
+  required: boolean
+  /** `email` and `file` inputs and selects: more than one value is allowed. */
+  multiple: boolean
+  /** UTF-16 code units, newlines counted as CRLF → one `\n`, as browsers count. */
+  minLength: number | null
+  maxLength: number | null
+  pattern: PatternRule | null
+  /** As written in the page; meaning depends on `kind`. */
+  min: string | null
+  max: string | null
+  step: string | null
+  /** Tokens of a file input's `accept`. */
+  accept: readonly string[] | null
+  /** Values a select, radio group or checkbox can have; null where any value is possible. */
+  options: readonly string[] | null
+}
+
+export const controlKinds = [
+  'text',
+  'search',
+  'tel',
+  'url',
+  'email',
+  'password',
+  'number',
+  'range',
+  'date',
+  'month',
+  'week',
+  'time',
+  'datetime-local',
+  'color',
+  'checkbox',
+  'radio',
+  'file',
+  'hidden',
+  'textarea',
+  'select',
+] as const
+export type ControlKind = (typeof controlKinds)[number]
+
+/** A `pattern` attribute: run natively with the `v` flag, exactly as the browser does, or in a time-boxed worker. */
+export type PatternRule = {
+  source: string
+  /** The control's `title`, which browsers show as the explanation of the pattern. */
+  title: string | null
+  safety: 'safe' | 'risky'
+}
+
+/** The rules of one form as one page, or several pages with equal rules, state them. */
+export type RuleVariant = {
+  /** Paths of the pages below the site, `/` first, sorted. */
+  pages: readonly string[]
+  /** `lang` that applies to the `<form>`, as written. */
+  language: string | null
+  /** Encoding the page's form posts in (WHATWG label), almost always `utf-8`. */
+  charset: string
+  /** The page's title; becomes the form's title where its settings give none. */
+  title: string | null
+  controls: readonly ControlRule[]
+}
+
+/** A text in the two languages, or one text for both. */
+const localized = z.union([z.string(), z.strictObject({ en: z.string().optional(), ja: z.string().optional() })])
+export type Localized = z.infer<typeof localized>
+
+const mailbox = z
+  .string()
+  .min(3)
+  .max(254)
+  .regex(/^[^\s<>,;]+@[^\s<>,;@]+$/, 'must be one plain address, like office@example.jp')
+
+const template = z.strictObject({
+  subject: localized.optional(),
+  body: localized.optional(),
+})
+
+/**
+ * A form's settings: what a person decides, as written below `forms:` in todoku.yaml. All of it is optional; what
+ * is left out follows the stated default.
+ */
+export const formSettingsSchema = z
+  .strictObject({
+    title: localized.optional(),
+    language: z.enum(languages).optional(),
+    managers: z.array(mailbox).min(1).max(20).optional(),
+    /** Managers chosen by the value of a field; a value that is not listed goes to `managers`. */
+    route: z
+      .strictObject({ field: z.string().min(1), to: z.record(z.string(), z.array(mailbox).min(1).max(20)) })
+      .optional(),
+    /** The field that holds the submitter's address; else the first email input, else a field named like one. */
+    emailField: z.string().min(1).optional(),
+    confirmation: template
+      .extend({
+        enabled: z.boolean().optional(),
+        fromName: z.string().max(100).optional(),
+        replyTo: mailbox.optional(),
+        /** Lets the texts of a confirmation contain what the submitter typed. Off: spammers use forms as relays. */
+        allowUserText: z.boolean().optional(),
+      })
+      .optional(),
+    notification: template.optional(),
+    /** Origins (`https://www.example.jp`) whose pages may post; empty: any. Also where `_next` may lead. */
+    origins: z
+      .array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'must be an origin, like https://www.example.jp'))
+      .max(50)
+      .optional(),
+    /** Where a browser goes after an accepted post: a path of the posting page's origin or a URL of an allowed origin. */
+    thanks: z.string().max(2000).optional(),
+    rules: z.enum(['observe', 'enforce']).optional(),
+  })
+  .meta({ id: 'FormSettings' })
+export type FormSettings = z.infer<typeof formSettingsSchema>
+
+/** One version of a form; never changed, a change is the next version. */
+export type FormRecord = {
+  name: string
+  version: number
+  createdAt: number
+  /** What made this version: rules read from pages, or settings applied. */
+  origin: 'pages' | 'settings'
+  settings: FormSettings
+  /** Empty when no page of the form is known; then nothing but the e-mail address is checked. */
+  variants: readonly RuleVariant[]
+}
