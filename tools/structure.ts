@@ -41,7 +41,7 @@ export function expectedOverride(row: Folder, all: Folder[]) {
   const allowed = new Set([row.path, ...foldersOf(row, all)])
   const denied = all.filter((other) => !allowed.has(other.path))
   const own = [...row.imports.map((name) => name.slice('src/'.length)), ...row.packages]
-  const packages = row.packages.flatMap((name) => (name.endsWith('*') ? [`!${name}`] : [`!${name}`, `!${name}/**`]))
+  const packages = row.packages.flatMap((name) => [`!${name}`, `!${name}/**`])
   return {
     includes: [`${row.path}/**`, `!${row.path}/**/*.test.ts`, `!${row.path}/**/*.test.tsx`],
     linter: {

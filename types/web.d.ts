@@ -29,12 +29,16 @@ declare class URLSearchParams {
   constructor(init?: string)
   [Symbol.iterator](): IterableIterator<[string, string]>
 }
-/** Cancels work in progress; made by hosts and adapters, only read here. */
+/** Cancels work in progress. */
 interface AbortSignal {
   readonly aborted: boolean
   readonly reason: unknown
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
   removeEventListener(type: 'abort', listener: () => void): void
+}
+declare class AbortController {
+  readonly signal: AbortSignal
+  abort(reason?: unknown): void
 }
 declare function btoa(binary: string): string
 declare function atob(base64: string): string

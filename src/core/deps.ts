@@ -18,6 +18,7 @@ export type Deps = {
   forms: FormStore
   submissions: SubmissionStore
   messages: MessageStore
+  queue: Queue
   mailbox: MailboxStore
   access: AccessStore
   budgets: BudgetStore
@@ -70,8 +71,6 @@ export type AcceptResult =
 export type ResendCommand = {
   submissionId: string
   resend: Resend
-  /** The address confirmations go to from now on. */
-  email: string
   /** Nothing is done when the old message has changed since it was read, or the limit is reached. */
   oldMessage: { id: string; version: number }
   maxResends: number
@@ -151,6 +150,11 @@ export interface MessageStore {
   counts(now: number): Promise<{ states: Partial<Record<StateName, number>>; oldestDueAt: number | null }>
 }
 
+/** Tells the delivery that there is work. What is lost here is found by its due time. */
+export interface Queue {
+  announce(): void
+}
+
 /** A mail that the `capture` transport kept. */
 export type CapturedMail = {
   id: string
@@ -218,8 +222,8 @@ export interface BlobStore {
   /** The whole blob; null when it is not there. */
   read(key: string): Promise<Uint8Array | null>
   delete(key: string): Promise<void>
-  /** Keys of blobs last written before a time. */
-  olderThan(time: number, limit: number): Promise<string[]>
+  /** Keys of blobs last written before a time, one after the other. What was left unfinished before it is removed on the way. */
+  olderThan(time: number): AsyncIterable<string>
 }
 
 // --- the rest of the world --------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ export type Settings = {
   /** Who gets the notifications of forms that name no managers. */
   managers: readonly string[]
   language: Language
+  /** IANA name, for times in mails and on pages. */
+  timeZone: string
   limits: Limits
   schedule: Schedule
 }

@@ -44,10 +44,14 @@ export type ControlRule = {
   min: string | null
   max: string | null
   step: string | null
+  /** `value` attribute, where steps begin because `min` does not say; only where the kind has steps. */
+  stepBase?: string
   /** Tokens of a file input's `accept`. */
   accept: readonly string[] | null
   /** Values a select, radio group or checkbox can have; null where any value is possible. */
   options: readonly string[] | null
+  /** Of several checkboxes with one name: the values of those that must be ticked. */
+  requiredOptions?: readonly string[]
 }
 
 export const controlKinds = [

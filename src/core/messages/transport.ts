@@ -35,13 +35,13 @@ export type AttemptOutcome =
   | { kind: 'accepted'; by: 'relay' | 'provider' }
   | { kind: 'delivered'; by: 'recipient' | 'simulator' }
   | { kind: 'deferred'; class: RefusalClass; scope: FaultScope }
-  | { kind: 'refused'; class: RefusalClass }
+  | { kind: 'refused'; class: RefusalClass; scope: FaultScope }
   /** The answer after the final dot was lost. */
   | { kind: 'unknown' }
   /** We stopped before the dot (shutdown, lost lease); nothing was sent. */
   | { kind: 'interrupted' }
 
-/** Whom a deferral speaks of. A `lane` fault (no connection, login refused, too many) counts against the whole lane. */
+/** Whom a deferral or refusal speaks of. A `lane` fault (no connection, login refused, too many) counts against the whole lane. */
 export type FaultScope = 'message' | 'lane'
 
 export type AttemptReport = { outcome: AttemptOutcome; evidence: Evidence }

@@ -35,6 +35,8 @@ export type Resend = {
   /** The confirmation that failed, and the one that replaces it. */
   oldMessage: string
   newMessage: string
+  oldEmail: string
+  newEmail: string
 }
 
 /** One accepted post of a form. */
@@ -50,7 +52,7 @@ export type Submission = {
   review: Review
   entries: readonly Entry[]
   observations: readonly Observation[]
-  /** The submitter's address as typed, valid as one addr-spec; null when the post had none. */
+  /** The address confirmations go to: as posted, or as corrected since. One addr-spec; null when the post had none. */
   email: string | null
   /** Keyed hash of client address and agent; the address itself is not kept. */
   clientKey: string

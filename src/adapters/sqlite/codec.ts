@@ -1,0 +1,70 @@
+import type { FormRecord } from '../../core/forms/form.ts'
+import type { Message, MessageEvent, Phase } from '../../core/messages/message.ts'
+import type { Submission } from '../../core/submissions/submission.ts'
+import type { Row } from './database.ts'
+
+/** Rows to records. What is written stands beside each command; what is read stands here. */
+
+const text = (value: Row[string] | undefined) => String(value)
+const json = (value: Row[string] | undefined) => JSON.parse(String(value))
+
+export function formOf(row: Row): FormRecord {
+  return {
+    name: text(row.name),
+    version: Number(row.version),
+    createdAt: Number(row.created_at),
+    origin: row.origin as FormRecord['origin'],
+    settings: json(row.settings_json),
+    variants: json(row.variants_json),
+  }
+}
+
+export function submissionOf(row: Row): Submission {
+  return {
+    id: text(row.id),
+    reference: text(row.reference),
+    form: text(row.form),
+    formVersion: Number(row.form_version),
+    receivedAt: Number(row.received_at),
+    language: row.language as Submission['language'],
+    review: row.review as Submission['review'],
+    email: row.email === null ? null : text(row.email),
+    clientKey: text(row.client_key),
+    networkKey: text(row.network_key),
+    tokenKey: text(row.token_key),
+    salt: text(row.salt),
+    bodyHash: text(row.body_hash),
+    entries: json(row.entries_json),
+    observations: json(row.observations_json),
+    resends: json(row.resends_json),
+  }
+}
+
+export function messageOf(row: Row, events: readonly MessageEvent[]): Message {
+  return {
+    id: text(row.id),
+    submissionId: text(row.submission_id),
+    reference: text(row.reference),
+    form: text(row.form),
+    formVersion: Number(row.form_version),
+    role: row.role as Message['role'],
+    recipient: text(row.recipient),
+    language: row.language as Message['language'],
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    lane: text(row.lane),
+    state: json(row.state_json),
+    events,
+    attempts: Number(row.attempts),
+    dueAt: row.due_at === null ? null : Number(row.due_at),
+    lease:
+      row.lease_until === null
+        ? null
+        : { number: Number(row.lease_number), until: Number(row.lease_until), phase: row.lease_phase as Phase },
+    version: Number(row.version),
+  }
+}
+
+export function eventOf(row: Row): MessageEvent {
+  return json(row.event_json)
+}

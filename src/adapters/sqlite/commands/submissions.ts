@@ -1,0 +1,126 @@
+import type { AcceptCommand, AcceptResult, ResendCommand, ResendResult } from '../../../core/deps.ts'
+import { submissionOf } from '../codec.ts'
+import type { Database, Row } from '../database.ts'
+import { insertMessage, writeMessage } from './messages.ts'
+
+/** Stores a submission with its planned messages, unless it is a repetition, all in one. */
+export function acceptSubmission(db: Database, command: AcceptCommand): AcceptResult {
+  const before = earlierPost(db, command)
+  if (before !== null) return before
+  const { submission, messages, idempotency } = command
+  if (db.get('SELECT 1 FROM submissions WHERE reference = ?', submission.reference) !== undefined) {
+    return { kind: 'reference-taken' }
+  }
+  db.run(
+    `INSERT INTO submissions (id, reference, form, form_version, received_at, language, review, email, client_key,
+       network_key, token_key, salt, body_hash, entries_json, observations_json, resends_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    submission.id,
+    submission.reference,
+    submission.form,
+    submission.formVersion,
+    submission.receivedAt,
+    submission.language,
+    submission.review,
+    submission.email,
+    submission.clientKey,
+    submission.networkKey,
+    submission.tokenKey,
+    submission.salt,
+    submission.bodyHash,
+    JSON.stringify(submission.entries),
+    JSON.stringify(submission.observations),
+    JSON.stringify(submission.resends),
+  )
+  for (const entry of submission.entries) {
+    if (entry.kind !== 'file') continue
+    db.run('INSERT OR IGNORE INTO submission_blobs VALUES (?, ?)', entry.file.blob, submission.id)
+  }
+  for (const message of messages) insertMessage(db, message)
+  if (idempotency !== null) {
+    const { source, key } = idempotency
+    db.run(
+      'INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?)',
+      submission.form,
+      source,
+      key,
+      submission.bodyHash,
+      submission.id,
+    )
+  }
+  db.run(
+    `INSERT INTO latest_posts VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (client_key) DO UPDATE SET form = excluded.form, body_hash = excluded.body_hash,
+       submission_id = excluded.submission_id, at = excluded.at`,
+    submission.clientKey,
+    submission.form,
+    submission.bodyHash,
+    submission.id,
+    submission.receivedAt,
+  )
+  return { kind: 'accepted' }
+}
+
+/** Invariant 2: the same key, or without a key the immediate repetition of this client's latest post. */
+function earlierPost(db: Database, { submission, idempotency, repetition }: AcceptCommand): AcceptResult | null {
+  const { form, bodyHash, clientKey } = submission
+  if (idempotency !== null) {
+    const { source, key } = idempotency
+    const rows = db.all(
+      'SELECT body_hash, submission_id FROM idempotency_keys WHERE form = ? AND source = ? AND key = ?',
+      form,
+      source,
+      key,
+    )
+    const same = rows.find((row) => row.body_hash === bodyHash)
+    if (same !== undefined) return repeated(db, same)
+    // A page rendered once may be filled in anew; a key that a program chose may not change its meaning.
+    return source === 'header' && rows.length > 0 ? { kind: 'conflict' } : null
+  }
+  if (repetition === null) return null
+  const latest = db.get(
+    'SELECT submission_id FROM latest_posts WHERE client_key = ? AND form = ? AND body_hash = ? AND at >= ?',
+    clientKey,
+    form,
+    bodyHash,
+    repetition.since,
+  )
+  return latest === undefined ? null : repeated(db, latest)
+}
+
+function repeated(db: Database, { submission_id }: Row): AcceptResult | null {
+  const row = db.get('SELECT * FROM submissions WHERE id = ?', submission_id as string)
+  return row === undefined ? null : { kind: 'repeated', submission: submissionOf(row) }
+}
+
+/** Replaces a confirmation that failed, if it is still as it was read. */
+export function resendConfirmation(db: Database, command: ResendCommand): ResendResult {
+  const { submissionId, resend, oldMessage, maxResends, messages, cancel } = command
+  const old = db.get('SELECT version, attempts FROM messages WHERE id = ?', oldMessage.id)
+  if (old === undefined || Number(old.version) !== oldMessage.version) return { kind: 'stale' }
+  const row = db.get('SELECT resends_json FROM submissions WHERE id = ?', submissionId)
+  if (row === undefined) return { kind: 'stale' }
+  const resends = JSON.parse(String(row.resends_json)) as unknown[]
+  if (resends.length >= maxResends) return { kind: 'limit' }
+  if (cancel !== null) {
+    const { id, version } = oldMessage
+    const { event, state } = cancel
+    writeMessage(db, {
+      id,
+      version,
+      events: [event],
+      state,
+      dueAt: null,
+      attempts: Number(old.attempts),
+      lease: 'keep',
+    })
+  }
+  db.run(
+    'UPDATE submissions SET email = ?, resends_json = ? WHERE id = ?',
+    resend.newEmail,
+    JSON.stringify([...resends, resend]),
+    submissionId,
+  )
+  for (const message of messages) insertMessage(db, message)
+  return { kind: 'done' }
+}

@@ -1,0 +1,264 @@
+import type { Deps } from '../../core/deps.ts'
+import type { FormRecord } from '../../core/forms/form.ts'
+import type { StateName } from '../../core/messages/message.ts'
+import { formOf, submissionOf } from './codec.ts'
+import { addSecret, removeSecret, spendBudget, takeSecret } from './commands/access.ts'
+import { putForm } from './commands/forms.ts'
+import { addMail, clearMailbox, doneFeedback } from './commands/mailbox.ts'
+import { dueLanes, leaseDue, readMessage, renewLease, setPhase, writeMessage } from './commands/messages.ts'
+import { acceptSubmission, resendConfirmation } from './commands/submissions.ts'
+import { asStoreError, type Database, openForReading, openForWriting, type Row } from './database.ts'
+import { migrate } from './migrate.ts'
+import { createWriter } from './writer.ts'
+
+export type SqliteStores = Pick<Deps, 'forms' | 'submissions' | 'messages' | 'mailbox' | 'access' | 'budgets'> & {
+  /** Resolves when the store answers. */
+  ping(): Promise<void>
+  close(): void
+}
+
+/** Forms kept in memory, so that a post does not read its rules from the disk; they change rarely. */
+const cachedForms = 500
+
+/**
+ * Opens the stores on one SQLite file (`:memory:` for tests). One process at a time: the caller holds the data folder's
+ * lock, so that what is cached here is true.
+ *
+ * @throws TodokuError('data-newer')
+ */
+export function openSqliteStores({ file }: { file: string }): SqliteStores {
+  const db = openForWriting(file)
+  migrate(db.raw)
+  const reader = file === ':memory:' ? db : openForReading(file)
+  const writer = createWriter(db)
+  const forms = new Map<string, FormRecord>()
+
+  /** Point reads and short lists, on the connection that can't write. */
+  async function read<T>(query: (db: Database) => T): Promise<T> {
+    try {
+      return query(reader)
+    } catch (error) {
+      throw asStoreError(error)
+    }
+  }
+
+  return {
+    forms: {
+      async get(name) {
+        const cached = forms.get(name)
+        if (cached !== undefined) return cached
+        const row = await read((r) => r.get('SELECT * FROM forms WHERE name = ? ORDER BY version DESC LIMIT 1', name))
+        if (row === undefined) return null
+        const form = formOf(row)
+        if (forms.size >= cachedForms) forms.clear()
+        forms.set(name, form)
+        return form
+      },
+      async getVersion(name, version) {
+        const cached = forms.get(name)
+        if (cached?.version === version) return cached
+        const row = await read((r) => r.get('SELECT * FROM forms WHERE name = ? AND version = ?', name, version))
+        return row === undefined ? null : formOf(row)
+      },
+      async list() {
+        const rows = await read((r) =>
+          r.all(
+            'SELECT f.* FROM forms f WHERE version = (SELECT max(version) FROM forms WHERE name = f.name) ORDER BY name',
+          ),
+        )
+        return rows.map(formOf)
+      },
+      async put(record) {
+        const result = await writer.submit(putForm, record)
+        forms.delete(record.name)
+        return result
+      },
+    },
+
+    submissions: {
+      accept: (command) => writer.submit(acceptSubmission, command),
+      async get(reference) {
+        const row = await read((r) => r.get('SELECT * FROM submissions WHERE reference = ?', reference))
+        return row === undefined ? null : submissionOf(row)
+      },
+      async list({ form, limit, before }) {
+        const rows = await read((r) =>
+          form === undefined
+            ? r.all('SELECT * FROM submissions WHERE seq < ? ORDER BY seq DESC LIMIT ?', position(before), limit + 1)
+            : r.all(
+                'SELECT * FROM submissions WHERE form = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+                form,
+                position(before),
+                limit + 1,
+              ),
+        )
+        return page(rows, limit, submissionOf)
+      },
+      resend: (command) => writer.submit(resendConfirmation, command),
+      async holdsBlob(blob) {
+        return (await read((r) => r.get('SELECT 1 FROM submission_blobs WHERE blob = ?', blob))) !== undefined
+      },
+    },
+
+    messages: {
+      async get(id) {
+        return await read((r) => {
+          const row = r.get('SELECT * FROM messages WHERE id = ?', id)
+          return row === undefined ? null : readMessage(r, row)
+        })
+      },
+      async ofSubmission(submissionId) {
+        return await read((r) =>
+          r
+            .all('SELECT * FROM messages WHERE submission_id = ? ORDER BY seq', submissionId)
+            .map((row) => readMessage(r, row)),
+        )
+      },
+      async list({ state, role, limit, before }) {
+        return await read((r) => {
+          const where = ['seq < ?']
+          const values: (string | number)[] = [position(before)]
+          if (state === 'sending') where.push('lease_until IS NOT NULL')
+          else if (state !== undefined) {
+            where.push('state = ?')
+            values.push(state)
+          }
+          if (role !== undefined) {
+            where.push('role = ?')
+            values.push(role)
+          }
+          const rows = r.all(
+            `SELECT * FROM messages WHERE ${where.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
+            ...values,
+            limit + 1,
+          )
+          return page(rows, limit, (row) => readMessage(r, row))
+        })
+      },
+      async leaseDue(query) {
+        // Most looks at the queue find nothing; they must not cost a sync of the disk.
+        const lanes = await read((r) => dueLanes(r, query.now))
+        if (!lanes.some((lane) => (query.rooms[lane] ?? query.defaultRoom) > 0)) return []
+        return await writer.submit(leaseDue, query)
+      },
+      async nextDueAt() {
+        const row = await read((r) =>
+          r.get('SELECT min(due_at) AS due FROM messages WHERE due_at IS NOT NULL AND lease_until IS NULL'),
+        )
+        return row?.due == null ? null : Number(row.due)
+      },
+      setPhase: (command) => writer.submit(setPhase, command),
+      renewLease: (command) => writer.submit(renewLease, command),
+      write: (command) => writer.submit(writeMessage, command),
+      async withDeadLease({ now, latest, limit }) {
+        return await read((r) =>
+          r
+            .all(
+              'SELECT * FROM messages WHERE lease_until IS NOT NULL AND (lease_until <= ? OR lease_until > ?) LIMIT ?',
+              now,
+              latest,
+              limit,
+            )
+            .map((row) => readMessage(r, row)),
+        )
+      },
+      async overdue({ now, latest, limit }) {
+        return await read((r) =>
+          r
+            .all(
+              `SELECT * FROM messages WHERE state IN ('queued', 'deferred', 'held') AND lease_until IS NULL AND expires_at <= ?
+               UNION
+               SELECT * FROM messages WHERE due_at IS NOT NULL AND lease_until IS NULL AND due_at > ?
+               LIMIT ?`,
+              now,
+              latest,
+              limit,
+            )
+            .map((row) => readMessage(r, row)),
+        )
+      },
+      async counts(now) {
+        return await read((r) => {
+          const states: Partial<Record<StateName, number>> = {}
+          for (const row of r.all('SELECT state, count FROM message_counts'))
+            states[row.state as StateName] = Number(row.count)
+          states.sending = Number(r.get('SELECT count(*) AS count FROM messages WHERE lease_until IS NOT NULL')?.count)
+          const oldest = r.get(
+            'SELECT min(due_at) AS due FROM messages WHERE due_at IS NOT NULL AND lease_until IS NULL AND due_at <= ?',
+            now,
+          )
+          return { states, oldestDueAt: oldest?.due == null ? null : Number(oldest.due) }
+        })
+      },
+    },
+
+    mailbox: {
+      add: (mail, feedback, keep) => writer.submit(addMail, { mail, feedback, keep }),
+      async list({ limit, before }) {
+        const rows = await read((r) =>
+          r.all(
+            'SELECT seq, id, message_id, attempt, at, sender, recipient, subject FROM mailbox WHERE seq < ? ORDER BY seq DESC LIMIT ?',
+            position(before),
+            limit + 1,
+          ),
+        )
+        return page(rows, limit, captured)
+      },
+      async get(id) {
+        const row = await read((r) => r.get('SELECT * FROM mailbox WHERE id = ?', id))
+        return row === undefined ? null : { ...captured(row), raw: row.raw as Uint8Array }
+      },
+      clear: () => writer.submit(clearMailbox, undefined),
+      async dueFeedback(now) {
+        const rows = await read((r) =>
+          r.all('SELECT * FROM simulated_feedback WHERE due_at <= ? ORDER BY due_at LIMIT 100', now),
+        )
+        return rows.map((row) => ({
+          messageId: String(row.message_id),
+          kind: row.kind as 'bounce' | 'complaint' | 'auto-reply',
+          dueAt: Number(row.due_at),
+        }))
+      },
+      doneFeedback: (messageId) => writer.submit(doneFeedback, messageId),
+    },
+
+    access: {
+      add: (secret) => writer.submit(addSecret, secret),
+      use: (secret) => writer.submit(takeSecret, secret),
+      remove: (hash) => writer.submit(removeSecret, hash),
+    },
+
+    budgets: { spend: (command) => writer.submit(spendBudget, command) },
+
+    async ping() {
+      await read((r) => r.get('SELECT 1'))
+    },
+    close() {
+      writer.close()
+      if (reader !== db) reader.raw.close()
+      db.raw.close()
+    },
+  }
+}
+
+/** Lists go by insertion, newest first; a cursor is the position of the last row of the page before. */
+function position(cursor: string | undefined): number {
+  return cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
+}
+
+function page<T>(rows: readonly Row[], limit: number, of: (row: Row) => T): { items: T[]; cursor: string | null } {
+  const shown = rows.slice(0, limit)
+  return { items: shown.map(of), cursor: rows.length > limit ? String(shown.at(-1)?.seq) : null }
+}
+
+function captured(row: Row) {
+  return {
+    id: String(row.id),
+    messageId: String(row.message_id),
+    attempt: Number(row.attempt),
+    at: Number(row.at),
+    from: String(row.sender),
+    to: String(row.recipient),
+    subject: String(row.subject),
+  }
+}

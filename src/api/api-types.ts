@@ -1,0 +1,29 @@
+import type { Deps } from '../core/deps.ts'
+import { acceptedLanguages, pickLanguage } from '../core/language.ts'
+
+/** What the host knows and the core does not. */
+export type ApiHost = {
+  /** The client's address, as far as trusted proxies tell it. */
+  clientAddress(env: unknown, headers: Headers): string
+  /** Values of the Host header that are answered; null: any (a gateway in front has checked it). */
+  hosts: readonly string[] | null
+  /** Whether a bearer token is this instance's. */
+  isOperatorToken(token: string): boolean
+  /** The process is about to end: nothing new is taken. */
+  stopping(): boolean
+  /** Resolves when the store answers. */
+  ready(): Promise<void>
+  /** A page of the site that is served along; null when there is none at this path. */
+  sitePage(request: Request): Promise<Response | null>
+  /** A file of the dashboard. */
+  dashboardFile(request: Request): Promise<Response | null>
+}
+
+export type ApiDeps = Deps & { host: ApiHost }
+
+export type ApiEnv = { Variables: { deps: ApiDeps } }
+
+/** The language of a page for somebody we know nothing else of. */
+export function visitorLanguage(request: Request): 'en' | 'ja' {
+  return pickLanguage(acceptedLanguages(request.headers.get('accept-language'))) ?? 'en'
+}

@@ -1,0 +1,73 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { TodokuError } from '../core/errors.ts'
+import { type ApiDeps, type ApiEnv, visitorLanguage } from './api-types.ts'
+import { appRoutes } from './app-session.ts'
+import { intakeRoutes } from './intake/routes.ts'
+import { operationRoutes } from './operations.ts'
+import { problemResponse } from './problem.ts'
+import { observeRequests, onlyKnownHosts, onlyOperators } from './request-guards.ts'
+import { accessRoutes } from './resources/access.ts'
+import { formRoutes } from './resources/forms.ts'
+import { mailboxRoutes } from './resources/mailbox.ts'
+import { messageRoutes } from './resources/messages.ts'
+import { openApiInfo } from './resources/openapi.ts'
+import { submissionRoutes } from './resources/submissions.ts'
+import { statusRoutes } from './status.ts'
+
+/**
+ * The whole HTTP side: `app.fetch(Request) → Response` is the contract with a host.
+ *
+ * @example const app = createApp(deps); await app.fetch(new Request('http://localhost:4180/healthz'))
+ */
+export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined
+      const detail = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+      return problemResponse(c, 'invalid-request', 'en', { detail })
+    },
+  })
+  app.use(async (c, next) => {
+    c.set('deps', deps)
+    await next()
+  })
+  app.use(observeRequests)
+  app.use(onlyKnownHosts)
+  app.use('/api/*', onlyOperators)
+  app.use('/metrics', onlyOperators)
+
+  app.route('/', operationRoutes())
+  app.route('/', intakeRoutes(deps))
+  app.route('/', statusRoutes(deps))
+  app.route('/', appRoutes(deps))
+  app.route('/api/v1', formRoutes(deps))
+  app.route('/api/v1', submissionRoutes(deps))
+  app.route('/api/v1', messageRoutes(deps))
+  app.route('/api/v1', mailboxRoutes(deps))
+  app.route('/api/v1', accessRoutes(deps))
+  app.doc31('/api/v1/openapi.json', openApiInfo)
+
+  app.notFound(async (c) => {
+    const page = c.req.method === 'GET' || c.req.method === 'HEAD' ? await deps.host.sitePage(c.req.raw) : null
+    return page ?? problemResponse(c, 'not-found', visitorLanguage(c.req.raw))
+  })
+  app.onError((error, c) => {
+    const language = visitorLanguage(c.req.raw)
+    if (error instanceof TodokuError) {
+      if (error.code === 'store-unavailable') deps.metrics.countFault('store')
+      deps.log.error({ code: error.code, method: c.req.method, err: error }, 'a request could not be served')
+      return problemResponse(c, error.code, language)
+    }
+    // An unexpected error shows the client nothing.
+    deps.log.error({ code: 'internal', method: c.req.method, err: error }, 'a request failed')
+    deps.metrics.countFault('internal')
+    return problemResponse(c, 'internal', language)
+  })
+  return app
+}
+
+/** The OpenAPI document; it does not depend on an instance. */
+export function openApiDocument(): object {
+  // Routes touch their dependencies only when they are called.
+  return createApp({} as ApiDeps).getOpenAPI31Document(openApiInfo)
+}

@@ -1,0 +1,250 @@
+import { Dicer } from '@fastify/busboy'
+import { base64url } from '../../core/base-encoding.ts'
+import type { BlobWriter } from '../../core/deps.ts'
+import type { ErrorCode } from '../../core/errors.ts'
+import { type CharsetHints, chooseCharset, decodeText } from '../../core/submissions/charset.ts'
+import type { Entry, StoredFile } from '../../core/submissions/submission.ts'
+import { type BodyDeps, BodyFault, type BodyResult, drain } from './body.ts'
+import { disposition } from './disposition.ts'
+
+/** A part whose texts are still bytes: which encoding they are in is decided when all of them are there. */
+type RawPart = { name: Uint8Array; text: Uint8Array } | { name: Uint8Array; upload: RawUpload }
+type RawUpload = {
+  fileName: Uint8Array
+  type: string
+  blob: string
+  writer: BlobWriter
+  size: number
+  hash: Uint8Array
+}
+
+/**
+ * A multipart body (RFC 7578). Texts are kept in memory within the limits of a body, files pass through to the blob
+ * store chunk by chunk: the next chunk is read when the disk has taken the one before.
+ *
+ * The library's parser gives parts and their headers; names are read here, since they may be in the page's encoding.
+ */
+export async function readMultipart(
+  deps: BodyDeps,
+  chunks: AsyncGenerator<Uint8Array>,
+  boundary: string,
+  charsets: CharsetHints,
+): Promise<BodyResult> {
+  const parts: RawPart[] = []
+  const open: BlobWriter[] = []
+  let fault: ErrorCode | null = null
+  try {
+    await feed(deps, chunks, boundary, parts, open)
+  } catch (error) {
+    if (!(error instanceof BodyFault)) {
+      await discard(open)
+      throw error
+    }
+    fault = error.code
+  }
+  const texts = parts.flatMap((part) => ('text' in part ? [part.name, part.text] : [part.name, part.upload.fileName]))
+  const charset = chooseCharset(texts, { ...charsets, field: charsetField(parts) })
+  if (fault === null && charset === null) fault = 'bad-charset'
+  if (fault !== null || charset === null) {
+    await discard(open)
+    const entries =
+      charset === null ? [] : parts.flatMap((part): Entry[] => ('text' in part ? [textEntry(part, charset)] : []))
+    return { kind: 'refused', code: fault ?? 'bad-charset', entries }
+  }
+
+  const entries: Entry[] = []
+  const uploads: StoredFile[] = []
+  try {
+    for (const part of parts) {
+      if ('text' in part) {
+        entries.push(textEntry(part, charset))
+        continue
+      }
+      await part.upload.writer.commit()
+      const file = storedFile(part.upload, charset)
+      uploads.push(file)
+      entries.push({ kind: 'file', name: decodeText(part.name, charset), file })
+    }
+  } catch (error) {
+    await discard(open)
+    throw error
+  }
+  return { kind: 'read', entries, uploads }
+}
+
+function textEntry(part: { name: Uint8Array; text: Uint8Array }, charset: string): Entry {
+  return { kind: 'text', name: decodeText(part.name, charset), value: decodeText(part.text, charset) }
+}
+
+function storedFile({ fileName, type, blob, size, hash }: RawUpload, charset: string): StoredFile {
+  const name = decodeText(fileName, charset)
+  // Some browsers send a path; only its last part is the file's name.
+  const last = name.split(/[\\/]/).at(-1) ?? ''
+  return { blob, fileName: last === '' ? 'file' : last.slice(0, 255), type, size, hash: base64url(hash) }
+}
+
+function charsetField(parts: readonly RawPart[]): string | null {
+  const field = parts.find((part) => 'text' in part && latin1(part.name) === '_charset_')
+  return field !== undefined && 'text' in field ? latin1(field.text) : null
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes.subarray(0, 100))
+}
+
+async function discard(writers: readonly BlobWriter[]): Promise<void> {
+  await Promise.all(writers.map((writer) => writer.discard()))
+}
+
+/** Headers of one part may take this much; browsers need a few hundred bytes. */
+const maxHeaderBytes = 16_384
+
+async function feed(
+  deps: BodyDeps,
+  chunks: AsyncGenerator<Uint8Array>,
+  boundary: string,
+  parts: RawPart[],
+  open: BlobWriter[],
+): Promise<void> {
+  const { limits } = deps.settings
+  const counts = { fields: 0, files: 0, textBytes: 0 }
+  /** Work on parts that is not finished: the next chunk waits for it. */
+  let pending: Promise<void> = Promise.resolve()
+  let fault: unknown = null
+  const fail = (reason: unknown) => {
+    fault ??= reason
+  }
+
+  const dicer = new Dicer({ boundary, maxHeaderPairs: 50, maxHeaderSize: maxHeaderBytes } as ConstructorParameters<
+    typeof Dicer
+  >[0])
+  const finished = new Promise<void>((resolve) => {
+    dicer.on('finish', resolve)
+    dicer.on('error', () => {
+      fail(new BodyFault('malformed-body'))
+      resolve()
+    })
+  })
+
+  dicer.on('part', (stream) => {
+    let take: ((chunk: Uint8Array) => void) | null = null
+    let end: (() => void) | null = null
+    stream.on('header', (header: unknown) => {
+      try {
+        const sink = sinkFor(header as Record<string, string[]>)
+        take = sink.take
+        end = sink.end
+      } catch (error) {
+        fail(error)
+      }
+    })
+    stream.on('data', (chunk) => {
+      if (fault === null) take?.(chunk as Uint8Array)
+    })
+    stream.on('end', () => {
+      if (fault === null) end?.()
+    })
+    stream.on('error', () => fail(new BodyFault('malformed-body')))
+  })
+
+  function sinkFor(header: Record<string, string[]>): { take(chunk: Uint8Array): void; end(): void } {
+    const { name, fileName } = disposition(header['content-disposition']?.[0] ?? '')
+    if (name === null) throw new BodyFault('malformed-body')
+    return fileName === null ? textSink(name) : fileSink(name, fileName, header['content-type']?.[0] ?? '')
+  }
+
+  function textSink(name: Uint8Array) {
+    counts.fields += 1
+    if (counts.fields > limits.fields) throw new BodyFault('too-many-fields')
+    const pieces: Uint8Array[] = []
+    let length = 0
+    return {
+      take(chunk: Uint8Array) {
+        length += chunk.length
+        counts.textBytes += chunk.length
+        if (length > limits.fieldBytes || counts.textBytes > limits.bodyBytes) fail(new BodyFault('too-large'))
+        else pieces.push(chunk)
+      },
+      end() {
+        parts.push({ name, text: concat(pieces, length) })
+      },
+    }
+  }
+
+  function fileSink(name: Uint8Array, fileName: Uint8Array, type: string) {
+    const upload: RawUpload = {
+      fileName,
+      type,
+      blob: deps.ids.next(),
+      writer: noWriter,
+      size: 0,
+      hash: new Uint8Array(),
+    }
+    const hasher = deps.crypto.hasher()
+    return {
+      take(chunk: Uint8Array) {
+        if (upload.size === 0) start()
+        upload.size += chunk.length
+        if (upload.size > limits.fileBytes) {
+          fail(new BodyFault('file-too-large'))
+          return
+        }
+        hasher.update(chunk)
+        pending = pending.then(() => upload.writer.write(chunk))
+      },
+      end() {
+        // A file field that was left empty comes as a file without a name and without a byte.
+        if (upload.size === 0 && fileName.length === 0) return
+        if (upload.size === 0) start()
+        upload.hash = hasher.digest()
+        parts.push({ name, upload })
+      },
+    }
+    function start() {
+      counts.files += 1
+      if (counts.files > limits.files) {
+        fail(new BodyFault('too-many-files'))
+        return
+      }
+      pending = pending.then(async () => {
+        upload.writer = await deps.blobs.create(upload.blob)
+        open.push(upload.writer)
+      })
+    }
+  }
+
+  let total = 0
+  for await (const chunk of chunks) {
+    total += chunk.length
+    if (total > limits.totalBytes) fail(new BodyFault('too-large'))
+    // The parser calls back when its parts have taken the chunk, or when it can't go on.
+    if (fault === null) await new Promise<void>((resolve) => dicer.write(chunk, () => resolve()))
+    await pending.catch(fail)
+    if (fault !== null) {
+      await pending.catch(() => {})
+      await drain(chunks, limits.totalBytes)
+      throw fault
+    }
+  }
+  dicer.end()
+  await finished
+  await pending.catch(fail)
+  if (fault !== null) throw fault
+}
+
+/** Takes the place of a writer until the first byte comes. */
+const noWriter: BlobWriter = {
+  write: () => Promise.reject(new TypeError('the blob was not created')),
+  commit: () => Promise.reject(new TypeError('the blob was not created')),
+  discard: () => Promise.resolve(),
+}
+
+function concat(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}

@@ -1,0 +1,145 @@
+import { type Context, Hono } from 'hono'
+import { base64url } from '../core/base-encoding.ts'
+import { errorEntry, errorText } from '../core/errors.ts'
+import { formatTime } from '../core/messages/compose.ts'
+import { normalizeReference } from '../core/submissions/reference.ts'
+import { correctAddress, type ResendOutcome, resendConfirmation } from '../core/submissions/resend-confirmation.ts'
+import { type SubmissionStatus, submissionStatus } from '../core/submissions/status.ts'
+import { isStatusToken, statusPath } from '../core/submissions/status-token.ts'
+import type { Submission } from '../core/submissions/submission.ts'
+import { renderStatus } from '../pages/status.tsx'
+import { type ApiDeps, type ApiEnv, visitorLanguage } from './api-types.ts'
+import { collectBody } from './intake/body.ts'
+import { wantsJson } from './intake/negotiate.ts'
+import { pageResponse } from './page-response.ts'
+import { problemResponse } from './problem.ts'
+
+/** The submitter's status page, its JSON, and what can be asked for there. The path is the only key. */
+export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
+  const routes = new Hono<ApiEnv>()
+
+  routes.get('/s/:reference/:token{[a-z0-9-]+\\.json}', async (c) => {
+    const submission = await find(deps, c, c.req.param('token').replace(/\.json$/, ''))
+    return submission === null ? notFound(c) : await statusJson(deps, c, submission)
+  })
+
+  routes.get('/s/:reference/:token', async (c) => {
+    const submission = await find(deps, c, c.req.param('token'))
+    return submission === null ? notFound(c) : await statusPage(deps, submission, null)
+  })
+
+  routes.post('/s/:reference/:token/correct', async (c) => {
+    const submission = await find(deps, c, c.req.param('token'))
+    if (submission === null) return notFound(c)
+    const typed = await postedEmail(deps, c)
+    return await answer(deps, c, submission, await correctAddress(deps, submission, typed), typed)
+  })
+
+  routes.post('/s/:reference/:token/resend', async (c) => {
+    const submission = await find(deps, c, c.req.param('token'))
+    if (submission === null) return notFound(c)
+    return await answer(deps, c, submission, await resendConfirmation(deps, submission), submission.email ?? '')
+  })
+
+  return routes
+}
+
+/** The submission of a status link; null for a wrong token as for a reference that never was. */
+async function find(deps: ApiDeps, c: Context<ApiEnv>, token: string): Promise<Submission | null> {
+  const reference = normalizeReference(c.req.param('reference') ?? '')
+  const submission = reference === null ? null : await deps.submissions.get(reference)
+  return submission !== null && isStatusToken(deps, submission, token) ? submission : null
+}
+
+function notFound(c: Context<ApiEnv>): Response {
+  return problemResponse(c, 'status-not-found', visitorLanguage(c.req.raw))
+}
+
+/** Carried by the JSON and by the page made from the same state, so that the page knows whether there is news. */
+function etagOf(deps: ApiDeps, status: SubmissionStatus): string {
+  return `"${base64url(deps.crypto.sha256(JSON.stringify(status))).slice(0, 22)}"`
+}
+
+async function statusJson(deps: ApiDeps, c: Context<ApiEnv>, submission: Submission): Promise<Response> {
+  const status = await submissionStatus(deps, submission)
+  const etag = etagOf(deps, status)
+  const headers = {
+    ETag: etag,
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    'X-Robots-Tag': 'noindex',
+    // The secret is in the address; a page of another origin that has it may read it.
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'ETag',
+  }
+  if (c.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers })
+  return Response.json(status, { headers })
+}
+
+type Problem = { code: Extract<ResendOutcome, { kind: 'refused' }>['code']; typed: string }
+
+async function statusPage(deps: ApiDeps, submission: Submission, problem: Problem | null): Promise<Response> {
+  const status = await submissionStatus(deps, submission)
+  const { language } = submission
+  const write = (iso: string) => formatTime(Date.parse(iso), language, deps.settings.timeZone)
+  const page = renderStatus({
+    language,
+    reference: status.reference,
+    title: status.title,
+    receivedAt: write(status.receivedAt),
+    stored: status.stored,
+    mails: status.messages.map(({ role, state, reason, settled, nextTryAt }) => ({
+      role,
+      state,
+      reason,
+      settled,
+      nextTryAt: nextTryAt === null ? null : write(nextTryAt),
+    })),
+    email: status.email,
+    actions: status.actions,
+    open: status.open,
+    path: statusPath(deps, submission),
+    etag: etagOf(deps, status),
+    problem: problem === null ? null : { ...errorText(problem.code, language), typed: problem.typed },
+  })
+  return pageResponse(deps, page, problem === null ? 200 : errorEntry(problem.code).status)
+}
+
+async function answer(
+  deps: ApiDeps,
+  c: Context<ApiEnv>,
+  submission: Submission,
+  outcome: ResendOutcome,
+  typed: string,
+): Promise<Response> {
+  const fresh = (await deps.submissions.get(submission.reference)) ?? submission
+  const json = wantsJson(c.req.raw.headers)
+  if (outcome.kind === 'refused') {
+    if (json) return problemResponse(c, outcome.code, submission.language)
+    return await statusPage(deps, fresh, { code: outcome.code, typed })
+  }
+  if (json) return await statusJson(deps, c, fresh)
+  return new Response(null, {
+    status: 303,
+    headers: { Location: statusPath(deps, fresh), 'Cache-Control': 'no-store' },
+  })
+}
+
+/** Bytes; longer than any address can be. */
+const maxBody = 10_000
+
+/** The field `email` of a small form or JSON body; empty when there is none. */
+async function postedEmail(deps: ApiDeps, c: Context<ApiEnv>): Promise<string> {
+  const bytes = await collectBody(deps, c.req.raw, maxBody)
+  if (typeof bytes === 'string') return ''
+  const body = new TextDecoder().decode(bytes)
+  if (/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+    try {
+      const { email } = JSON.parse(body) as { email?: unknown }
+      return typeof email === 'string' ? email : ''
+    } catch {
+      return ''
+    }
+  }
+  return new URLSearchParams(body).get('email') ?? ''
+}

@@ -1,0 +1,25 @@
+import { installedAssets, type LogLevel, serve } from '../../hosts/serve.ts'
+import { startScreen } from '../../hosts/start-screen.ts'
+import { configOf } from '../instance.ts'
+import type { CommandContext } from '../terminal.ts'
+
+/** Runs until it is told to stop. A second signal ends it at once. */
+export async function run(context: CommandContext): Promise<number> {
+  const { config } = configOf(context, ['host', 'port', 'site'])
+  // A person sees the start screen and what is wrong; a service manager wants everything.
+  const logLevel: LogLevel = config.log.level ?? (process.stdout.isTTY ? 'warn' : 'info')
+  const running = await serve({ config, logLevel, logTo: process.stderr, assets: installedAssets() })
+  const { terminal, flags } = context
+  terminal.out(flags.json === true ? `${JSON.stringify(running.greeting)}\n` : startScreen(running.greeting))
+
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1))
+        resolve()
+      })
+    }
+  })
+  await running.stop()
+  return 0
+}

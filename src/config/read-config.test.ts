@@ -1,0 +1,97 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readConfig } from './read-config.ts'
+
+function read(yaml: string | null, environment: Record<string, string> = {}, flags: Record<string, string> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'todoku-config-'))
+  if (yaml !== null) writeFileSync(join(folder, 'todoku.yaml'), yaml)
+  return readConfig({ flags, environment, folder })
+}
+
+function problems(result: ReturnType<typeof readConfig>) {
+  return result.kind === 'invalid' ? result.problems : []
+}
+
+describe('settings', () => {
+  test('without any, everything has a safe default', () => {
+    const result = read(null)
+    expect(result).toMatchObject({
+      kind: 'ok',
+      config: { host: '127.0.0.1', port: 4180, transport: 'capture', envelope: 'fixed' },
+    })
+  })
+
+  test('a flag wins over the environment, which wins over the file', () => {
+    const yaml = 'port: 1000\nhost: 10.0.0.1\nlanguage: ja\n'
+    const result = read(yaml, { TODOKU_PORT: '2000', TODOKU_HOST: '10.0.0.2' }, { port: '3000' })
+    expect(result).toMatchObject({ config: { port: 3000, host: '10.0.0.2', language: 'ja' } })
+  })
+
+  test('nested settings have variables of their own, lists are parted by commas', () => {
+    const environment = {
+      TODOKU_SMTP_MAILS_PER_CONNECTION: '7',
+      TODOKU_MANAGERS: 'a@example.jp, b@example.jp',
+      TODOKU_LIMITS_FILE_BYTES: '3MB',
+    }
+    expect(read(null, environment)).toMatchObject({
+      config: {
+        smtp: { mailsPerConnection: 7 },
+        managers: ['a@example.jp', 'b@example.jp'],
+        limits: { fileBytes: 3_000_000 },
+      },
+    })
+  })
+
+  test('the value is frozen to its depth', () => {
+    const result = read(null)
+    if (result.kind !== 'ok') throw new Error('not read')
+    expect(() => Object.assign(result.config.limits, { fields: 1 })).toThrow(TypeError)
+  })
+
+  test('invariant 11: every wrong key is named at once, and no value is printed', () => {
+    const yaml =
+      'prot: 80\nport: hunter2-file\nsmtp:\n  securty: none\n  password: hunter2-secret\nlimits:\n  files: -4\n'
+    const result = read(
+      yaml,
+      { TODOKU_SMPT_HOST: 'hunter2-env', TODOKU_LANGUAGE: 'hunter2-language' },
+      { host: 'hunter2 flag' },
+    )
+    const keys = problems(result).map(({ key }) => key)
+    expect(keys.sort()).toEqual([
+      '--host',
+      'TODOKU_LANGUAGE',
+      'TODOKU_SMPT_HOST',
+      'limits.files',
+      'port',
+      'prot',
+      'smtp.securty',
+    ])
+    expect(JSON.stringify(problems(result))).not.toContain('hunter2')
+  })
+
+  test('a transport that reaches people needs an address, a sender and managers', () => {
+    const keys = problems(read('transport: smtp\n')).map(({ key }) => key)
+    expect(keys).toEqual(['publicUrl', 'from.address', 'managers', 'smtp.host'])
+  })
+
+  test('a file that is not YAML is named with its line', () => {
+    expect(problems(read('port: [1\nhost: x\n'))[0]?.rule).toMatch(/is not YAML at line \d/)
+  })
+
+  test('a file that was asked for must be there', () => {
+    expect(problems(read(null, {}, { config: 'other.yaml' }))[0]?.rule).toBe('does not exist')
+  })
+
+  test('a public address has no path, and keeps no slash', () => {
+    expect(read('publicUrl: https://forms.example.jp/\n')).toMatchObject({
+      config: { publicUrl: 'https://forms.example.jp' },
+    })
+    expect(problems(read('publicUrl: https://example.jp/forms\n'))[0]?.key).toBe('publicUrl')
+  })
+
+  test('the folder of test mails is not a setting, and not a mistake', () => {
+    expect(read(null, { TODOKU_CORPORA: 'x' }).kind).toBe('ok')
+  })
+})

@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseDocument } from 'yaml'
+import * as z from 'zod'
+import { type Config, configSchema } from './schema.ts'
+
+/** Names the wrong key and the rule it breaks; the value is never part of it, it may be a secret. */
+export type ConfigProblem = { key: string; rule: string }
+
+export type ConfigResult =
+  | { kind: 'ok'; config: Config; file: string | null }
+  | { kind: 'invalid'; problems: readonly ConfigProblem[] }
+
+export type ConfigSources = {
+  /** Flags of the command line by setting: `{ port: '4999' }`. */
+  flags: Readonly<Record<string, string | undefined>>
+  environment: Readonly<Record<string, string | undefined>>
+  /** Folder that relative paths begin at. */
+  folder: string
+}
+
+const defaultFile = 'todoku.yaml'
+
+/** Variables with our prefix that are not settings: the tests' folder of real mails. */
+const notSettings = new Set(['TODOKU_CORPORA', 'TODOKU_CONFIG'])
+
+/**
+ * Reads the settings file, then the environment (`TODOKU_SMTP_HOST` is `smtp.host`), then the flags; a later one wins.
+ * Gives one frozen value, or every problem at once.
+ */
+export function readConfig({ flags, environment, folder }: ConfigSources): ConfigResult {
+  const problems: ConfigProblem[] = []
+  const sources = new Map<string, string>()
+  const named = flags.config ?? environment.TODOKU_CONFIG
+  const { values, file } = readFile(resolve(folder, named ?? defaultFile), named !== undefined, problems)
+
+  const leaves = leafPaths(configSchema)
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('TODOKU_') || notSettings.has(name) || value === undefined) continue
+    const path = leaves.find((leaf) => variableName(leaf) === name)
+    if (path === undefined) problems.push({ key: name, rule: 'is not a setting' })
+    else override(path, value, name)
+  }
+  for (const [name, value] of Object.entries(flags)) {
+    if (name !== 'config' && value !== undefined) override([name], value, `--${name}`)
+  }
+
+  function override(path: readonly string[], value: string, source: string): void {
+    set(values, path, value)
+    sources.set(path.join('.'), source)
+  }
+
+  const result = configSchema.safeParse(values)
+  if (!result.success) problems.push(...result.error.issues.flatMap((issue) => describe(issue, sources)))
+  else problems.push(...crossChecks(result.data))
+  if (problems.length > 0 || !result.success) return { kind: 'invalid', problems }
+
+  const config = withPaths(result.data, folder, problems)
+  return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config: deepFreeze(config), file }
+}
+
+function readFile(
+  path: string,
+  required: boolean,
+  problems: ConfigProblem[],
+): { values: Record<string, unknown>; file: string | null } {
+  let source: string
+  try {
+    source = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') problems.push({ key: path, rule: 'can’t be read' })
+    else if (required) problems.push({ key: path, rule: 'does not exist' })
+    return { values: {}, file: null }
+  }
+  const document = parseDocument(source)
+  for (const error of document.errors) {
+    const line = error.linePos?.[0].line ?? 0
+    problems.push({ key: path, rule: `is not YAML at line ${line} (${error.code})` })
+  }
+  const values: unknown = document.errors.length > 0 ? {} : document.toJS()
+  if (values === null) return { values: {}, file: path }
+  if (typeof values !== 'object' || Array.isArray(values)) {
+    problems.push({ key: path, rule: 'must be a list of settings, `key: value`' })
+    return { values: {}, file: path }
+  }
+  return { values: values as Record<string, unknown>, file: path }
+}
+
+/** Every setting with one value, as a path of keys. */
+function leafPaths(schema: z.ZodType, path: readonly string[] = []): string[][] {
+  const inner = unwrap(schema)
+  if (!(inner instanceof z.ZodObject)) return inner instanceof z.ZodRecord ? [] : [[...path]]
+  return Object.entries(inner.shape).flatMap(([key, value]) => leafPaths(value as z.ZodType, [...path, key]))
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrap(schema.unwrap() as z.ZodType)
+  }
+  return schema
+}
+
+/** `['smtp', 'mailsPerConnection']` → `TODOKU_SMTP_MAILS_PER_CONNECTION` */
+function variableName(path: readonly string[]): string {
+  return ['todoku', ...path].map((key) => key.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')
+}
+
+function set(values: Record<string, unknown>, path: readonly string[], value: string): void {
+  let inner = values
+  for (const key of path.slice(0, -1)) {
+    const next = inner[key]
+    const child = next !== null && typeof next === 'object' ? (next as Record<string, unknown>) : {}
+    inner[key] = child
+    inner = child
+  }
+  inner[path.at(-1) as string] = value
+}
+
+function describe(issue: z.core.$ZodIssue, sources: ReadonlyMap<string, string>): ConfigProblem[] {
+  const path = issue.path.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ key: path === '' ? key : `${path}.${key}`, rule: 'is not a setting' }))
+  }
+  return [{ key: sources.get(path) ?? path, rule: issue.message }]
+}
+
+/** What can only be judged together. */
+function crossChecks(config: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const need = (present: boolean, key: string, rule: string) => {
+    if (!present) problems.push({ key, rule })
+  }
+  if (config.transport !== 'capture') {
+    const why = `is needed with transport: ${config.transport}`
+    need(config.publicUrl !== undefined, 'publicUrl', `${why}: links in mails begin with it`)
+    need(config.from.address !== undefined, 'from.address', why)
+    need(config.managers.length > 0, 'managers', `${why}: who is told of posts to forms that name nobody`)
+  }
+  if (config.transport === 'smtp') {
+    need(config.smtp.host !== undefined, 'smtp.host', 'is needed with transport: smtp')
+    const { user, password, passwordFile, accessToken } = config.smtp
+    const secrets = [password, passwordFile, accessToken].filter((secret) => secret !== undefined)
+    need(
+      user === undefined || secrets.length > 0,
+      'smtp.password',
+      'is needed with smtp.user (or smtp.passwordFile, or smtp.accessToken)',
+    )
+    need(user !== undefined || secrets.length === 0, 'smtp.user', 'is needed with a password or an access token')
+    need(secrets.length <= 1, 'smtp.password', 'give only one of smtp.password, smtp.passwordFile and smtp.accessToken')
+  }
+  if (config.envelope === 'verp')
+    need(config.returnDomain !== undefined, 'returnDomain', 'is needed with envelope: verp')
+  return problems
+}
+
+/** Relative paths begin at the working folder; a password file is read now, so that its absence is told now. */
+function withPaths(config: Config, folder: string, problems: ConfigProblem[]): Config {
+  const { passwordFile, caFile } = config.smtp
+  return {
+    ...config,
+    data: resolve(folder, config.data),
+    ...(config.site === undefined ? {} : { site: resolve(folder, config.site) }),
+    smtp: {
+      ...config.smtp,
+      ...(passwordFile === undefined
+        ? {}
+        : { password: readSecret(resolve(folder, passwordFile), 'smtp.passwordFile', problems) }),
+      ...(caFile === undefined ? {} : { caFile: resolve(folder, caFile) }),
+    },
+  }
+}
+
+function readSecret(path: string, key: string, problems: ConfigProblem[]): string {
+  try {
+    return readFileSync(path, 'utf8').trimEnd()
+  } catch {
+    problems.push({ key, rule: 'names a file that can’t be read' })
+    return ''
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}

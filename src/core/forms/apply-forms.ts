@@ -1,0 +1,156 @@
+import type { Deps } from '../deps.ts'
+import { inspectTemplate } from '../messages/templates/liquid.ts'
+import { type FormSettings, formSettingsSchema, isFormName, type Localized } from './form.ts'
+
+/** A key of the settings that is wrong, and the rule it breaks; never the value. */
+export type SettingsProblem = { key: string; rule: string }
+
+export type AppliedForm = {
+  name: string
+  version: number
+  change: 'new' | 'changed' | 'same'
+  /** Keys whose value differs from what was applied before. */
+  keys: readonly string[]
+}
+
+export type ApplyOutcome =
+  | { kind: 'applied'; forms: readonly AppliedForm[] }
+  /** Nothing was stored. */
+  | { kind: 'invalid'; problems: readonly SettingsProblem[] }
+
+/** Variables a template may use. */
+const knownVariables = new Set([
+  'form.title',
+  'form.name',
+  'reference',
+  'received_at',
+  'status_url',
+  'email',
+  'old_email',
+])
+/** Those that hold what the visitor typed. */
+const isUserText = (variable: string) => variable === 'email' || variable === 'old_email' || /^fields\b/.test(variable)
+
+/**
+ * Stores the settings of forms as their next versions. All of them are checked first: one wrong key and nothing is
+ * stored. A form that no page has yet is created by its settings.
+ *
+ * @param dryRun only tells what would change: the drift between todoku.yaml and what is applied
+ */
+export async function applyForms(
+  deps: Pick<Deps, 'forms' | 'clock'>,
+  forms: Readonly<Record<string, unknown>>,
+  { dryRun }: { dryRun: boolean },
+): Promise<ApplyOutcome> {
+  const problems: SettingsProblem[] = []
+  const parsed: [string, FormSettings][] = []
+  for (const [name, settings] of Object.entries(forms)) {
+    if (!isFormName(name))
+      problems.push({
+        key: `forms.${name}`,
+        rule: 'is not a name a form can have: letters, digits, - and _, and no name that paths of ours use',
+      })
+    const result = formSettingsSchema.safeParse(settings ?? {})
+    if (result.success) {
+      problems.push(...templateProblems(name, result.data))
+      parsed.push([name, result.data])
+    } else {
+      problems.push(...result.error.issues.flatMap((issue) => issueProblems(name, issue)))
+    }
+  }
+  if (problems.length > 0) return { kind: 'invalid', problems }
+
+  const applied: AppliedForm[] = []
+  for (const [name, settings] of parsed) applied.push(await applyOne(deps, name, settings, dryRun))
+  return { kind: 'applied', forms: applied }
+}
+
+async function applyOne(
+  deps: Pick<Deps, 'forms' | 'clock'>,
+  name: string,
+  settings: FormSettings,
+  dryRun: boolean,
+): Promise<AppliedForm> {
+  for (;;) {
+    const current = await deps.forms.get(name)
+    const keys = changedKeys(current?.settings ?? {}, settings)
+    if (current !== null && keys.length === 0) return { name, version: current.version, change: 'same', keys }
+    const version = (current?.version ?? 0) + 1
+    const change = current === null ? 'new' : 'changed'
+    if (dryRun) return { name, version, change, keys }
+    const variants = current?.variants ?? []
+    const put = await deps.forms.put({
+      name,
+      version,
+      createdAt: deps.clock.now(),
+      origin: 'settings',
+      settings,
+      variants,
+    })
+    // Another version came between (a page was synced); the settings go on top of it.
+    if (put.kind === 'stored') return { name, version, change, keys }
+  }
+}
+
+function changedKeys(before: FormSettings, after: FormSettings): string[] {
+  const all = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof FormSettings>
+  return [...all].filter((key) => sorted(before[key]) !== sorted(after[key])).sort()
+}
+
+/** JSON that does not depend on the order of keys. */
+function sorted(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, part) =>
+      part !== null && typeof part === 'object' && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : part,
+    ) ?? ''
+  )
+}
+
+type Issue = { code?: string; path: readonly PropertyKey[]; message: string; keys?: readonly string[] }
+
+function issueProblems(name: string, issue: Issue): SettingsProblem[] {
+  const key = ['forms', name, ...issue.path.map(String)].join('.')
+  if (issue.code === 'unrecognized_keys')
+    return (issue.keys ?? []).map((unknown) => ({ key: `${key}.${unknown}`, rule: 'is not a setting' }))
+  return [{ key, rule: issue.message }]
+}
+
+function templateProblems(name: string, settings: FormSettings): SettingsProblem[] {
+  const { confirmation, notification } = settings
+  return [
+    ...textProblems(`forms.${name}.confirmation.subject`, confirmation?.subject, confirmation?.allowUserText !== true),
+    ...textProblems(`forms.${name}.confirmation.body`, confirmation?.body, confirmation?.allowUserText !== true),
+    ...textProblems(`forms.${name}.notification.subject`, notification?.subject, false),
+    ...textProblems(`forms.${name}.notification.body`, notification?.body, false),
+  ]
+}
+
+function textProblems(key: string, text: Localized | undefined, strangers: boolean): SettingsProblem[] {
+  const sources = text === undefined ? [] : typeof text === 'string' ? [text] : [text.en, text.ja]
+  return sources.flatMap((source) => (source === undefined ? [] : sourceProblems(key, source, strangers)))
+}
+
+function sourceProblems(key: string, source: string, strangers: boolean): SettingsProblem[] {
+  const inspected = inspectTemplate(source)
+  if (!inspected.ok) return [{ key, rule: `is not a template: ${inspected.reason}` }]
+  const problems: SettingsProblem[] = []
+  for (const variable of inspected.variables) {
+    if (!knownVariables.has(variable) && !/^(?:fields|form)\b/.test(variable)) {
+      problems.push({ key, rule: `uses {{ ${variable} }}, which does not exist` })
+    } else if (strangers && isUserText(variable)) {
+      problems.push({
+        key,
+        rule: `uses {{ ${variable} }}: a confirmation goes to an address that nobody confirmed yet, and what a visitor typed could be spam. Set confirmation.allowUserText: true to allow it`,
+      })
+    }
+  }
+  if (strangers && /\{%-?\s*fields\s*-?%\}/.test(source)) {
+    problems.push({
+      key,
+      rule: 'uses {% fields %}; set confirmation.allowUserText: true to send visitors’ text to unconfirmed addresses',
+    })
+  }
+  return problems
+}

@@ -1,0 +1,283 @@
+import type { Deps } from '../deps.ts'
+import { TodokuError } from '../errors.ts'
+import { type Composed, composeMessage } from './compose.ts'
+import { type Conclusion, concludeAttempt, concludeExpiry, concludeNews } from './conclude.ts'
+import type { LaneResult } from './lanes.ts'
+import type { Lease, Message, MessageEvent } from './message.ts'
+import type { AttemptReport, AttemptWatch } from './transport.ts'
+
+type DeliverDeps = Pick<
+  Deps,
+  | 'messages'
+  | 'submissions'
+  | 'forms'
+  | 'blobs'
+  | 'transport'
+  | 'settings'
+  | 'crypto'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'metrics'
+>
+
+/** How long a lease runs, and how often it is lengthened while an attempt goes on. Milliseconds. */
+export const leaseMs = 60_000
+const renewMs = 20_000
+
+/**
+ * A lease that allows the final dot runs until the transport must have given up waiting for the answer (10 minutes by
+ * RFC 5321 §4.5.3.2.6) and a little longer.
+ */
+export const finalLeaseMs = 11 * 60_000
+
+/** After the permission the dot is written within this, or the connection dropped: a frozen worker can't send behind its successor. */
+const dotWithinMs = 5_000
+
+/**
+ * Makes one attempt with a leased message and records what became of it.
+ *
+ * ```
+ *  leased (claimed) ─▶ compose ─▶ transport: connect … RCPT taken (rcpt_ok)
+ *                                   └─▶ data_final durable? ── lost ──▶ connection dropped, nothing sent
+ *                                                └── go ──▶ final dot ─▶ reply, or none (unknown)
+ * ```
+ *
+ * Resolves with what the attempt said of its lane. Never rejects: a fault of ours defers the message.
+ */
+export async function deliver(deps: DeliverDeps, message: Message, stop: AbortSignal): Promise<LaneResult> {
+  const lease = message.lease
+  if (lease === null) throw new TypeError('deliver needs a leased message')
+  if (deps.clock.now() >= message.expiresAt) {
+    await record(deps, message, lease, () => concludeExpiry(message, deps.clock.now()))
+    return 'neutral'
+  }
+  const startedAt = deps.clock.monotonic()
+  const notes: MessageEvent[] = []
+  const report = await attempt(deps, message, lease, stop, notes)
+  const durationMs = Math.round(deps.clock.monotonic() - startedAt)
+  tell(deps, message, report, durationMs)
+  await record(deps, message, lease, (current) => {
+    const conclusion = concludeAttempt(current, report, {
+      now: deps.clock.now(),
+      schedule: deps.settings.schedule,
+      fraction: deps.ids.fraction(),
+    })
+    return { ...conclusion, events: [...notes, ...conclusion.events] }
+  })
+  return laneResult(report)
+}
+
+async function attempt(
+  deps: DeliverDeps,
+  message: Message,
+  lease: Lease,
+  stop: AbortSignal,
+  notes: MessageEvent[],
+): Promise<AttemptReport> {
+  let composed: Composed
+  try {
+    composed = await compose(deps, message)
+  } catch (error) {
+    deps.log.error(
+      { messageId: message.id, form: message.form, role: message.role, err: error },
+      'a mail could not be composed',
+    )
+    deps.metrics.countFault('compose')
+    return {
+      outcome: { kind: 'deferred', class: 'unclassified', scope: 'message' },
+      evidence: {
+        transport: deps.transport.name,
+        stage: 'compose',
+        fault: 'the mail could not be composed; see the log',
+      },
+    }
+  }
+  if (composed.templateFault !== null) {
+    deps.log.warn(
+      { messageId: message.id, form: message.form, role: message.role },
+      'a template could not be used; the built-in text goes out',
+    )
+    deps.metrics.countFault('template')
+    notes.push({
+      id: `${message.id}.template-fault`,
+      at: deps.clock.now(),
+      kind: 'template-fault',
+      text: composed.templateFault,
+    })
+  }
+  const watch = watchLease(deps, message, lease, stop)
+  try {
+    return await deps.transport.attempt(
+      {
+        messageId: message.id,
+        attempt: message.attempts,
+        from: composed.from,
+        to: composed.to,
+        utf8: composed.utf8,
+        mail: composed.mail,
+      },
+      watch,
+    )
+  } catch (error) {
+    // A transport reports every fault of the world; what it throws is a mistake of ours, at an unknown moment.
+    deps.log.error({ messageId: message.id, transport: deps.transport.name, err: error }, 'the transport threw')
+    deps.metrics.countFault('transport')
+    const kind = watch.finalAllowed() ? 'unknown' : 'deferred'
+    const evidence = { transport: deps.transport.name, stage: 'transport', fault: 'internal error; see the log' }
+    return kind === 'unknown'
+      ? { outcome: { kind }, evidence }
+      : { outcome: { kind, class: 'unclassified', scope: 'message' }, evidence }
+  } finally {
+    watch.end()
+  }
+}
+
+async function compose(deps: DeliverDeps, message: Message): Promise<Composed> {
+  const submission = await deps.submissions.get(message.reference)
+  const form = await deps.forms.getVersion(message.form, message.formVersion)
+  if (submission === null || form === null)
+    throw new TodokuError('internal', { detail: 'the submission or form of a message is gone' })
+  return await composeMessage(deps, message, form, submission)
+}
+
+/** Keeps the lease alive while the attempt goes on, and asks the store before the final dot. */
+function watchLease(
+  deps: DeliverDeps,
+  message: Message,
+  lease: Lease,
+  stop: AbortSignal,
+): AttemptWatch & { finalAllowed(): boolean; end(): void } {
+  let ended = false
+  let allowed = false
+  const lost = new AbortController()
+  const onStop = () => lost.abort()
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
+
+  let cancelTimer = deps.clock.after(renewMs, renew)
+  async function renewLease() {
+    const now = deps.clock.now()
+    try {
+      const result = await deps.messages.renewLease({ id: message.id, lease: lease.number, now, until: now + leaseMs })
+      if (result === 'lost' && !allowed) lost.abort()
+    } catch (error) {
+      // The store may come back before the lease runs out; if not, the dot is not allowed.
+      deps.log.warn({ messageId: message.id, err: error }, 'a lease could not be renewed')
+    }
+  }
+  function renew() {
+    if (ended || allowed) return
+    cancelTimer = deps.clock.after(renewMs, renew)
+    void renewLease()
+  }
+
+  async function setPhase(phase: 'rcpt_ok' | 'data_final', until: number): Promise<'ok' | 'lost'> {
+    try {
+      return await deps.messages.setPhase({ id: message.id, lease: lease.number, phase, now: deps.clock.now(), until })
+    } catch (error) {
+      deps.log.error({ messageId: message.id, phase, err: error }, 'a phase could not be stored')
+      return 'lost'
+    }
+  }
+
+  return {
+    signal: lost.signal,
+    rcptAccepted() {
+      // Not awaited: the write of `data_final` follows it in the same queue.
+      void setPhase('rcpt_ok', deps.clock.now() + leaseMs)
+    },
+    async beforeFinalDot() {
+      const askedAt = deps.clock.monotonic()
+      allowed = true
+      const result = await setPhase('data_final', deps.clock.now() + finalLeaseMs)
+      if (result === 'ok') return { kind: 'go', askedAt, dotWithinMs }
+      allowed = false
+      return { kind: 'lost' }
+    },
+    finalAllowed: () => allowed,
+    end() {
+      ended = true
+      cancelTimer()
+      stop.removeEventListener('abort', onStop)
+    },
+  }
+}
+
+/**
+ * Writes a conclusion under the lease. When another write came between (feedback, a successor), it is computed anew from
+ * what is there now; a holder whose lease is gone may still add outcomes it has evidence for, never a plan.
+ */
+async function record(
+  deps: DeliverDeps,
+  leased: Message,
+  lease: Lease,
+  conclude: (current: Message) => Conclusion,
+): Promise<void> {
+  let current = leased
+  let pause = 100
+  for (;;) {
+    const own = current.lease?.number === lease.number
+    const conclusion = own ? conclude(current) : lateNews(current, conclude(leased))
+    if (conclusion === null) return
+    try {
+      const { events, state, dueAt, attempts } = conclusion
+      const write = { id: current.id, version: current.version, events, state, dueAt, attempts }
+      if ((await deps.messages.write({ ...write, lease: own ? 'release' : 'keep' })) === 'ok') return
+      const fresh = await deps.messages.get(current.id)
+      if (fresh === null) return
+      current = fresh
+    } catch (error) {
+      // What is known must not be lost to a full disk: tried until the store is back or the process ends; in the latter
+      // case the lease runs out and the attempt counts as unknown.
+      deps.log.error({ messageId: current.id, err: error }, 'an outcome could not be stored; trying again')
+      await new Promise<void>((resolve) => deps.clock.after(pause, resolve))
+      pause = Math.min(pause * 2, 10_000)
+    }
+  }
+}
+
+/** What a holder without a lease may still say: that the other side answered. */
+function lateNews(current: Message, conclusion: Conclusion): Conclusion | null {
+  const outcomes = conclusion.events.filter(
+    ({ kind }) => kind === 'accepted' || kind === 'delivered' || kind === 'bounced',
+  )
+  return outcomes.length === 0 ? null : concludeNews(current, outcomes)
+}
+
+function tell(deps: DeliverDeps, message: Message, { outcome, evidence }: AttemptReport, durationMs: number): void {
+  deps.metrics.countAttempt(outcome.kind)
+  deps.metrics.observeAttempt(durationMs / 1000)
+  deps.log.info(
+    {
+      messageId: message.id,
+      reference: message.reference,
+      form: message.form,
+      role: message.role,
+      lane: message.lane,
+      attempt: message.attempts,
+      state: outcome.kind,
+      durationMs,
+      ...('class' in outcome ? { class: outcome.class } : {}),
+      ...(evidence.stage === undefined ? {} : { stage: evidence.stage }),
+      ...(evidence.replyCode === undefined ? {} : { replyCode: evidence.replyCode }),
+      ...(evidence.enhancedCode === undefined ? {} : { enhancedCode: evidence.enhancedCode }),
+    },
+    'attempt ended',
+  )
+}
+
+function laneResult({ outcome, evidence }: AttemptReport): LaneResult {
+  if (evidence.stage === 'compose') return 'neutral'
+  switch (outcome.kind) {
+    case 'deferred':
+    case 'refused':
+      return outcome.scope === 'lane' ? 'fault' : 'success'
+    case 'unknown':
+      return 'fault'
+    case 'interrupted':
+      return 'neutral'
+    default:
+      return 'success'
+  }
+}

@@ -1,0 +1,48 @@
+import type { Schedule } from '../settings.ts'
+
+/**
+ * When the next attempt is due after attempt number `attempt` (1 is the first) failed for a reason that may pass, or
+ * null when the message has no further attempt before it expires. The last attempt is pulled forward so that it is
+ * still made before the end.
+ *
+ * `reached` says whether the other side was reached at all; a failed first connection is tried again sooner.
+ */
+export function nextTry(
+  schedule: Schedule,
+  message: { expiresAt: number; attempt: number },
+  context: { now: number; reached: boolean; fraction: number },
+): number | null {
+  const { pauses, jitter, unreachedPause } = schedule
+  const first = !context.reached && message.attempt === 1
+  const pause = first ? unreachedPause : (pauses[Math.min(message.attempt, pauses.length) - 1] ?? unreachedPause)
+  const next = context.now + Math.round(pause * (1 + jitter * (2 * context.fraction - 1)))
+  const lastCall = message.expiresAt - unreachedPause
+  if (next <= lastCall) return next
+  return context.now < lastCall - unreachedPause ? lastCall : null
+}
+
+/** The longest pause that a plan may contain; a due time further away means that the clock was wrong once. */
+export function longestPause(schedule: Schedule): number {
+  return Math.max(schedule.unknownPause, schedule.unreachedPause, ...schedule.pauses) * (1 + schedule.jitter)
+}
+
+const minute = 60_000
+const hour = 60 * minute
+
+/**
+ * The plan for mail that answers a form: quicker than RFC 5321 §4.5.4.1 suggests, since a person waits for it, and
+ * over after two days, since a confirmation that comes later helps nobody.
+ *
+ * `speed` divides every time: 300 on `capture`, where five minutes pass in a second.
+ */
+export function standardSchedule(speed = 1): Schedule {
+  const scale = (ms: number) => Math.round(ms / speed)
+  return {
+    pauses: [5 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 4 * hour].map(scale),
+    unreachedPause: scale(minute),
+    jitter: 0.2,
+    expiresAfter: scale(48 * hour),
+    unknownPause: scale(15 * minute),
+    settlesAfter: scale(5 * 24 * hour),
+  }
+}

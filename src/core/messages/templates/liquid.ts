@@ -1,0 +1,131 @@
+import { Liquid, type Template } from 'liquidjs'
+
+/**
+ * Liquid with every value kept out of the text: an output becomes a slot, a word of letters and digits that means
+ * nothing to Markdown, and the values are put in after Markdown was read (see `render.ts`). So what a visitor typed is
+ * never Liquid, never Markdown, never HTML (invariant 12).
+ */
+export type Slots = {
+  /** The text with slots. */
+  text: string
+  /** What a slot stands for; null for a word that only looks like one. */
+  valueOf(slot: string): string | null
+  /** Matches slots and nothing a template or a visitor could have written: it contains the nonce. */
+  readonly pattern: RegExp
+  /** Stands alone in its paragraph where `{% fields %}` was. */
+  readonly fieldsSlot: string
+}
+
+/** Tags that a template may use: those that read nothing but the scope and print nothing but their body. */
+const allowedTags = new Set([
+  'assign',
+  'capture',
+  'case',
+  'comment',
+  'if',
+  'unless',
+  'for',
+  'break',
+  'continue',
+  'echo',
+  'raw',
+  '#',
+])
+
+type Collector = { nonce: string; values: string[] }
+
+const collectors = new WeakMap<object, Collector>()
+let engine: Liquid | null = null
+
+function liquid(): Liquid {
+  if (engine !== null) return engine
+  engine = new Liquid({
+    // Nothing is ever read from a disk, also not by a template that names a file.
+    templates: {},
+    strictFilters: true,
+    ownPropertyOnly: true,
+    parseLimit: 100_000,
+    renderLimit: 1000,
+    memoryLimit: 10_000_000,
+    outputEscape: collect,
+  })
+  for (const tag of Object.keys(engine.tags)) if (!allowedTags.has(tag)) delete engine.tags[tag]
+  // The built-in `raw` filter would print a value past `outputEscape`.
+  engine.registerFilter('raw', (value: unknown) => value)
+  engine.registerTag('fields', {
+    parse() {},
+    render(context) {
+      const { nonce } = collectorOf(context.environments)
+      return `\n\n${fieldsSlot(nonce)}\n\n`
+    },
+  })
+  return engine
+}
+
+function collect(this: { context: { environments: object } } | unknown, value: unknown): string {
+  const { nonce, values } = collectorOf((this as { context: { environments: object } }).context.environments)
+  values.push(value === null || value === undefined ? '' : String(value))
+  return `zq${nonce}n${values.length - 1}qz`
+}
+
+function collectorOf(scope: object): Collector {
+  const collector = collectors.get(scope)
+  if (collector === undefined) throw new TypeError('a template is rendered outside renderLiquid')
+  return collector
+}
+
+const fieldsSlot = (nonce: string) => `zq${nonce}fieldsqz`
+
+/** Compiled templates by source; a form has few of them, and each mail uses the same ones. */
+const compiled = new Map<string, Template[]>()
+
+function parse(source: string): Template[] {
+  const known = compiled.get(source)
+  if (known !== undefined) return known
+  const template = liquid().parse(source)
+  if (compiled.size >= 200) compiled.clear()
+  compiled.set(source, template)
+  return template
+}
+
+/**
+ * Renders a template's Liquid with slots in the place of values.
+ *
+ * @param nonce letters and digits that nobody outside can guess, so that no value can pretend to be a slot
+ * @throws Error of liquidjs when the template is wrong, or does too much
+ */
+export function renderLiquid(source: string, scope: Readonly<Record<string, unknown>>, nonce: string): Slots {
+  const own = { ...scope }
+  const values: string[] = []
+  collectors.set(own, { nonce, values })
+  const text = liquid().renderSync(parse(source), own) as string
+  const pattern = new RegExp(`zq${nonce}(?:n(\\d+)|fields)qz`, 'g')
+  const resolve = (value: string, depth: number): string =>
+    value.replace(pattern, (slot, index) =>
+      index === undefined || depth > 4 ? slot : resolve(values[Number(index)] ?? '', depth + 1),
+    )
+  return {
+    text,
+    pattern,
+    fieldsSlot: fieldsSlot(nonce),
+    valueOf(slot) {
+      const index = new RegExp(`^zq${nonce}n(\\d+)qz$`).exec(slot)?.[1]
+      const value = index === undefined ? undefined : values[Number(index)]
+      // A value that a template captured before contains slots itself.
+      return value === undefined ? null : resolve(value, 0)
+    },
+  }
+}
+
+/**
+ * Checks a template without rendering it.
+ *
+ * @returns the variables it uses (`fields.name`, `reference`), or why it can't be used
+ */
+export function inspectTemplate(source: string): { ok: true; variables: string[] } | { ok: false; reason: string } {
+  try {
+    return { ok: true, variables: liquid().globalFullVariablesSync(liquid().parse(source)) }
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) }
+  }
+}

@@ -1,0 +1,202 @@
+import { base64url } from '../base-encoding.ts'
+import type { AcceptCommand, Deps } from '../deps.ts'
+import type { FieldError } from '../forms/field-errors.ts'
+import type { FormRecord, RuleVariant } from '../forms/form.ts'
+import { isOnPath, validate } from '../forms/validate.ts'
+import { acceptedLanguages, type Language, pickLanguage } from '../language.ts'
+import { planMessages, submitterAddress } from '../messages/plan.ts'
+import { splitControls } from './control-fields.ts'
+import { mayPost, redirectTarget, withStatusLink } from './redirect.ts'
+import { newReference } from './reference.ts'
+import { openUploads, withStaged } from './staged-uploads.ts'
+import { statusUrl } from './status-token.ts'
+import type { Entry, Submission } from './submission.ts'
+
+type AcceptDeps = Pick<
+  Deps,
+  'submissions' | 'queue' | 'transport' | 'settings' | 'clock' | 'ids' | 'crypto' | 'patterns' | 'log' | 'metrics'
+>
+
+/** A post as the API read it; uploads lie in the blob store already. */
+export type Post = {
+  entries: readonly Entry[]
+  /** The `Idempotency-Key` header, without quotes. */
+  idempotencyKey: string | null
+  client: { address: string; agent: string }
+  /** Origin of the posting page, and its path where the browser tells it. */
+  pageOrigin: string | null
+  pagePath: string | null
+  acceptLanguage: string | null
+}
+
+export type AcceptOutcome =
+  | {
+      kind: 'accepted'
+      submission: Submission
+      /** The same post was accepted before; this is its answer again. */
+      repeated: boolean
+      statusUrl: string
+      /** Where the page wants the browser to go; null: to the status page. */
+      next: string | null
+      /** Signed receipt (JWS): reference, time, commitment to the content. */
+      receipt: string
+    }
+  | {
+      kind: 'invalid'
+      language: Language
+      errors: readonly FieldError[]
+      fields: readonly Entry[]
+      variant: RuleVariant | null
+    }
+  | { kind: 'origin-refused'; language: Language; fields: readonly Entry[] }
+  /** The header key was used with another body. */
+  | { kind: 'conflict'; language: Language }
+
+/** A post without a key is a repetition only of the client's latest one, within this. Milliseconds. */
+const repetitionWindow = 2 * 60_000
+
+/**
+ * Judges a post and stores it with its planned mails. Nobody outside is asked; when this resolves with `accepted`, the
+ * submission is on the disk (invariant 1).
+ *
+ * @throws TodokuError('store-unavailable') when nothing could be stored
+ */
+export async function acceptSubmission(deps: AcceptDeps, form: FormRecord, post: Post): Promise<AcceptOutcome> {
+  const { fields: posted, controls } = splitControls(post.entries)
+  const fields = withStaged(posted, openUploads(deps, form.name, controls.uploads))
+  const language = languageOf(deps, form, post, controls.language)
+  const redirect = { publicUrl: deps.settings.publicUrl, pageOrigin: post.pageOrigin, settings: form.settings }
+  if (!mayPost(post.pageOrigin, redirect)) return { kind: 'origin-refused', language, fields }
+
+  const verdict = await validate(deps, form, fields, { refererPath: post.pagePath, language })
+  if (verdict.errors.length > 0) {
+    return { kind: 'invalid', language, errors: verdict.errors, fields, variant: verdict.variant }
+  }
+
+  const email = submitterAddress(form, fields) ?? submitterAddress(form, replyToEntry(controls.replyTo))
+  const idempotency = idempotencyOf(post.idempotencyKey, controls.idempotencyKey)
+  const receivedAt = deps.clock.now()
+  const command = (submission: Submission): AcceptCommand => ({
+    submission,
+    messages: planMessages(deps, form, submission),
+    idempotency,
+    repetition: idempotency === null && email !== null ? { since: receivedAt - repetitionWindow } : null,
+  })
+  const { address, agent } = post.client
+  const submission: Submission = {
+    id: deps.ids.next(),
+    reference: newReference(deps.ids),
+    form: form.name,
+    formVersion: form.version,
+    receivedAt,
+    language,
+    review: 'accepted',
+    entries: fields,
+    observations: verdict.observations,
+    email,
+    clientKey: keyed(deps, 'client', `${address}\n${agent}`),
+    networkKey: keyed(deps, 'network', networkOf(address)),
+    tokenKey: deps.crypto.currentKey,
+    salt: base64url(deps.ids.bytes(16)),
+    bodyHash: keyed(deps, 'body', canonical(fields)),
+    resends: [],
+  }
+  const next = redirectTarget(controls.next ?? form.settings.thanks, redirect)
+  return await store(deps, submission, command, next)
+}
+
+async function store(
+  deps: AcceptDeps,
+  drawn: Submission,
+  command: (submission: Submission) => AcceptCommand,
+  next: string | null,
+): Promise<AcceptOutcome> {
+  let submission = drawn
+  for (;;) {
+    const result = await deps.submissions.accept(command(submission))
+    switch (result.kind) {
+      case 'reference-taken':
+        submission = { ...submission, reference: newReference(deps.ids) }
+        continue
+      case 'conflict':
+        return { kind: 'conflict', language: submission.language }
+      case 'repeated':
+        return answer(deps, result.submission, true, next)
+      case 'accepted':
+        deps.queue.announce()
+        return answer(deps, submission, false, next)
+    }
+  }
+}
+
+function answer(deps: AcceptDeps, submission: Submission, repeated: boolean, next: string | null): AcceptOutcome {
+  const url = statusUrl(deps, submission)
+  return {
+    kind: 'accepted',
+    submission,
+    repeated,
+    statusUrl: url,
+    next: next === null ? null : withStatusLink(next, url),
+    receipt: deps.crypto.sign(receiptOf(deps, submission)),
+  }
+}
+
+/** What a receipt says. The commitment hides the content and binds it: who has both can check it, nobody can guess it. */
+function receiptOf(deps: AcceptDeps, submission: Submission): Record<string, unknown> {
+  const commitment = base64url(deps.crypto.sha256(`${submission.salt}\n${canonical(submission.entries)}`))
+  return {
+    iss: deps.settings.publicUrl,
+    form: submission.form,
+    reference: submission.reference,
+    receivedAt: new Date(submission.receivedAt).toISOString(),
+    commitment,
+  }
+}
+
+/** The content as one text: what is equal here is the same post. Files count by their content, not by when they came. */
+function canonical(entries: readonly Entry[]): string {
+  return JSON.stringify(
+    entries.map((entry) =>
+      entry.kind === 'text'
+        ? [entry.name, entry.value]
+        : [entry.name, entry.file.fileName, entry.file.size, entry.file.hash],
+    ),
+  )
+}
+
+function idempotencyOf(header: string | null, field: string | null): AcceptCommand['idempotency'] {
+  if (header !== null) return { source: 'header', key: header }
+  return field === null ? null : { source: 'field', key: field.slice(0, 200) }
+}
+
+function replyToEntry(replyTo: string | null): Entry[] {
+  return replyTo === null ? [] : [{ kind: 'text', name: 'email', value: replyTo }]
+}
+
+function keyed(deps: AcceptDeps, purpose: string, data: string): string {
+  return base64url(deps.crypto.mac(purpose, data))
+}
+
+/** A household's share of the address space: the whole IPv4 address, or the first 64 bits of an IPv6 one. */
+function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.toLowerCase().split('::')
+  const groups = head.split(':').filter((group) => group !== '')
+  if (tail !== undefined) {
+    const after = tail.split(':').filter((group) => group !== '')
+    while (groups.length + after.length < 8) groups.push('0')
+  }
+  return groups.slice(0, 4).join(':')
+}
+
+/** Page's wish, then the page it came from, then the form's settings, then the browser's, then the instance's. */
+function languageOf(deps: Pick<Deps, 'settings'>, form: FormRecord, post: Post, wanted: string | null): Language {
+  const { pagePath } = post
+  const page = pagePath === null ? null : form.variants.find((variant) => isOnPath(variant, pagePath))
+  const ofPages = new Set(form.variants.map((variant) => pickLanguage([variant.language])))
+  const common = ofPages.size === 1 ? [...ofPages][0] : null
+  return (
+    pickLanguage([wanted, page?.language, form.settings.language, common, ...acceptedLanguages(post.acceptLanguage)]) ??
+    deps.settings.language
+  )
+}
