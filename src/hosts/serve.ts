@@ -204,5 +204,5 @@ async function dashboardFile(folder: string, request: Request): Promise<Response
 /** Where the files of this installation lie, seen from the compiled host. */
 export function installedAssets(): ServeOptions['assets'] {
   const root = join(import.meta.dirname, '../..')
-  return { dashboard: join(root, 'dist/dashboard'), demo: join(root, 'assets/demo') }
+  return { dashboard: join(root, 'dist/app'), demo: join(root, 'assets/demo') }
 }

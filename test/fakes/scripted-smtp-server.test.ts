@@ -42,7 +42,7 @@ test('takes mails and remembers commands, content and recipients', async () => {
   const client = talk()
   await client.hear(/220 .*\n/)
   client.say('EHLO me\n')
-  expect(await client.hear(/250-[^]*250 .*\n/)).toContain('PIPELINING')
+  expect(await client.hear(/250-.*250 .*\n/s)).toContain('PIPELINING')
   client.say('MAIL FROM:<a@x>\nRCPT TO:<b@y>\nDATA\n')
   await client.hear(/354 .*\n/)
   client.say('one\n..two\n.\nMAIL FROM:<a@x>\nRCPT TO:<b@y>\nDATA\n')

@@ -22,7 +22,7 @@ export type Act =
   | { hang: true | 'deaf' }
   | { end: 'close' | 'reset' }
 
-/** `handshake`: instead of TLS. `body`: when the first bytes of the mail are there. `dot`: when its end is. */
+/** `handshake`: instead of TLS, once the client has begun it. `body`: when the first bytes of the mail are there. `dot`: when its end is. */
 export type ServerStage =
   | 'greeting'
   | 'ehlo'
@@ -45,6 +45,8 @@ type Stages = { readonly [S in ServerStage]?: Acts }
 export type Script = Stages & {
   /** What EHLO offers; default: everything that our client uses, AUTH only where `login` is set. */
   readonly extensions?: readonly string[]
+  /** What it offers before TLS, where that is something else. */
+  readonly clearExtensions?: readonly string[]
   /** Overrides for the first, second, … mail of a connection. */
   readonly mails?: readonly Stages[]
   /** TLS from the first byte. */
@@ -152,7 +154,7 @@ export async function startScriptedSmtpServer(scripts: Script | readonly Script[
   }
 
   // Half open, so that a deaf server can leave a client's goodbye unanswered.
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     const number = connections.length + 1
@@ -312,7 +314,8 @@ function serve(raw: Socket, script: Script, seen: SeenConnection, book: Book): v
       case 'EHLO': {
         const auth = script.login === undefined ? [] : ['AUTH SCRAM-SHA-256 PLAIN LOGIN XOAUTH2']
         const tls = seen.secure ? [] : ['STARTTLS']
-        const offers = ['relay.test at your service', ...(script.extensions ?? [...defaultExtensions, ...auth, ...tls])]
+        const listed = seen.secure ? script.extensions : (script.clearExtensions ?? script.extensions)
+        const offers = ['relay.test at your service', ...(listed ?? [...defaultExtensions, ...auth, ...tls])]
         await perform(
           'ehlo',
           offers.map((offer, at) => `250${at === offers.length - 1 ? ' ' : '-'}${offer}`).join('\n'),
@@ -358,6 +361,8 @@ function serve(raw: Socket, script: Script, seen: SeenConnection, book: Book): v
 
   async function secure(): Promise<void> {
     if (actsOf('handshake').length > 0) {
+      if (buffer.length === 0) await new Promise((resolve) => raw.once('data', resolve))
+      buffer = Buffer.alloc(0)
       await perform('handshake')
       return
     }

@@ -24,7 +24,7 @@ export function createPool(
   let used = 0
   let closing = false
   const waiting: ((entered: boolean) => void)[] = []
-  const kept: { session: Session; end: () => void }[] = []
+  const kept: { session: Session; cancel: () => void }[] = []
   const wires = new Set<Wire>()
   const emptied = Promise.withResolvers<void>()
 
@@ -61,10 +61,12 @@ export function createPool(
     },
 
     take() {
-      const last = kept.pop()
-      if (last === undefined) return null
-      last.end()
-      return last.session
+      for (let last = kept.pop(); last !== undefined; last = kept.pop()) {
+        last.cancel()
+        if (last.session.wire.quiet) return last.session
+        last.session.wire.drop('unasked-replies')
+      }
+      return null
     },
 
     keep(session) {
@@ -72,21 +74,14 @@ export function createPool(
       // A reply that nobody asked for would be taken for the answer to the next command.
       if (!wire.quiet) return wire.drop('unasked-replies')
       if (closing || session.mails >= limits.mailsPerConnection || limits.idleMs <= 0) return wire.quit(limits.quitMs)
-      const cancel = clock.after(limits.idleMs, forget)
       const place = {
         session,
-        end() {
-          cancel()
-          wire.watch(null)
-        },
-      }
-      function forget(): void {
-        place.end()
-        kept.splice(kept.indexOf(place), 1)
-        wire.quit(limits.quitMs)
+        cancel: clock.after(limits.idleMs, () => {
+          kept.splice(kept.indexOf(place), 1)
+          wire.quit(limits.quitMs)
+        }),
       }
       kept.push(place)
-      wire.watch(forget)
     },
 
     opened(wire) {
@@ -100,8 +95,8 @@ export function createPool(
     close() {
       closing = true
       for (const settle of waiting.splice(0)) settle(false)
-      for (const { session, end } of kept.splice(0)) {
-        end()
+      for (const { session, cancel } of kept.splice(0)) {
+        cancel()
         session.wire.quit(limits.quitMs)
       }
       checkEmptied()

@@ -37,6 +37,13 @@ describe('TLS', () => {
     ])
   })
 
+  test('makes what was offered before it worthless', async () => {
+    const script = { clearExtensions: ['STARTTLS', 'SIZE 1', 'DSN'], extensions: ['PIPELINING'] }
+    const rig = await smtpRig(script, { security: 'starttls', ...trusted })
+    expect(await rig.attempt()).toMatchObject({ outcome: accepted, evidence: { dsn: false } })
+    expect(rig.server.mails[0]?.mail).toBe('MAIL FROM:<office@example.jp>')
+  })
+
   test('carries a large mail', async () => {
     const rig = await smtpRig({}, { security: 'starttls', ...trusted })
     const mail = Buffer.from('a line of text\r\n'.repeat(60_000))
@@ -150,7 +157,8 @@ describe('TLS where it works (opportunistic)', () => {
     await rig.server.reached('handshake')
     abort()
     expect((await report).outcome).toEqual({ kind: 'interrupted' })
-    expect(rig.server.mails).toEqual([])
+    await rig.clock.advanceAsync(0)
+    expect(rig.server.connections.flatMap(({ commands }) => commands)).toEqual(['EHLO client.test', 'STARTTLS'])
   })
 })
 

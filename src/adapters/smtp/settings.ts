@@ -51,7 +51,7 @@ export type SmtpTimeouts = {
   /** Until the network has taken the next block of the mail. */
   block: number
   finalDot: number
-  /** Until a connection that we end is gone. */
+  /** Until a connection that we end is gone; also for replies to what was written ahead of a refusal. */
   quit: number
 }
 

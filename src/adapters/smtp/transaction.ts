@@ -32,7 +32,7 @@ export type Ending =
   /** A kept connection turned out to be closed before it took anything of this mail. */
   | { kind: 'stale' }
 
-/** In this size a mail goes to the network before its final part. */
+/** In pieces of this size a mail goes to the network, up to its final part. */
 const blockBytes = 64 * 1024
 
 /**
@@ -65,7 +65,8 @@ export async function transact(
   session.needsReset = true
 
   const { pipelining } = capabilities
-  wire.send(pipelining ? `${reset}${mail}${rcpt}DATA\r\n` : `${reset}${reset === '' ? mail : ''}`)
+  const first = reset === '' ? mail : reset
+  wire.send(pipelining ? `${reset}${mail}${rcpt}DATA\r\n` : first)
   if (reset !== '') {
     const answer = await wire.answer(timeouts.hello)
     if (!isSuccess(answer)) {
@@ -119,9 +120,9 @@ async function sendContent(
   if (word.kind === 'lost') return drop(wire, { kind: 'interrupted', stage: 'data', why: 'lease-lost' })
   if (watch.signal.aborted) return drop(wire, { kind: 'interrupted', stage: 'data', why: 'aborted' })
   if (!wire.quiet) return disturbed(wire, timeouts)
-  // Frozen since we asked, this process may have a successor already.
-  if (clock.monotonic() - word.askedAt > word.dotWithinMs)
-    return drop(wire, { kind: 'interrupted', stage: 'data', why: 'late' })
+  // Frozen since it asked, this process may have a successor already.
+  const late = clock.monotonic() - word.askedAt > word.dotWithinMs
+  if (late) return drop(wire, { kind: 'interrupted', stage: 'data', why: 'late' })
   session.dotWritten = true
   wire.send(tail)
 

@@ -98,8 +98,8 @@ export function createSmtpTransport(settings: SmtpSettings, deps: { clock: Clock
       return interruptedIfAborted({ kind: 'stopped', stop: opening.stop }, watch.signal)
     }
     const { session } = opening
-    if (relay.security === 'opportunistic' && session.wire.tls === 'none') {
-      log.warn({ lane, transport: 'smtp', code: session.tls }, 'Mail goes to the relay without TLS.')
+    if (session.wire.tls === 'none' && session.tls !== 'none') {
+      log.warn({ lane, transport: 'smtp', code: session.tls }, 'TLS failed; mail goes to the relay without it.')
     }
     const ending = await transmitOver(session, letter, watch, use)
     // A fresh connection has taken no mail before, so it is never stale.

@@ -42,8 +42,6 @@ export interface Wire {
   flush(block: Buffer, ms: number): Promise<void>
   /** The next reply. When none comes in time, the connection is dropped with the fault `timeout`. */
   answer(ms: number): Promise<Answer>
-  /** Calls `run` when something happens that nobody waits for; null ends that. */
-  watch(run: (() => void) | null): void
   drop(fault: string): void
   /** Ends the connection politely; it is dropped when the server does not end it too. */
   quit(ms: number): void
@@ -63,19 +61,13 @@ export function openWire(target: { host: string; port: number }, clock: Clock): 
   let tls = 'none'
   /** The one who waits; `wake` tells them to look again. */
   let wake: (() => void) | null = null
-  let watcher: (() => void) | null = null
   const closed = Promise.withResolvers<void>()
-
-  function happened(): void {
-    if (wake !== null) wake()
-    else watcher?.()
-  }
 
   function drop(reason: string): void {
     if (fault !== null) return
     fault = reason
     socket.destroy()
-    happened()
+    wake?.()
   }
 
   function onData(chunk: Buffer): void {
@@ -85,7 +77,7 @@ export function openWire(target: { host: string; port: number }, clock: Clock): 
       else drop(read.fault)
     }
     if (replies.length > maxUnread) drop('unasked-replies')
-    else if (replies.length > 0) happened()
+    else if (replies.length > 0) wake?.()
   }
 
   const onError = (error: NodeJS.ErrnoException) => drop(error.code ?? error.name)
@@ -127,7 +119,7 @@ export function openWire(target: { host: string; port: number }, clock: Clock): 
     const address = socket.remoteAddress ?? target.host
     loopback = isLoopback(address)
     if (address !== target.host) peer = `${host}[${address}]:${target.port}`
-    happened()
+    wake?.()
   })
 
   return {
@@ -172,7 +164,7 @@ export function openWire(target: { host: string; port: number }, clock: Clock): 
       secure.once('secureConnect', () => {
         secured = true
         tls = `${secure.getProtocol() ?? 'TLS'} ${secure.getCipher().name}`
-        happened()
+        wake?.()
       })
       await until(() => secured, ms)
       return broken()
@@ -196,10 +188,6 @@ export function openWire(target: { host: string; port: number }, clock: Clock): 
       await until(() => replies.length > 0, ms)
       const reply = replies.shift()
       return reply === undefined ? { kind: 'fault', fault: fault ?? 'closed' } : { kind: 'reply', reply }
-    },
-
-    watch(run) {
-      watcher = run
     },
 
     drop,

@@ -8,13 +8,10 @@ import type { ControlRule, RuleVariant } from './form.ts'
  */
 export function variantDifferences(before: readonly RuleVariant[], after: readonly RuleVariant[]): string[] {
   const differences = pageDifferences(before, after)
-  const perVariant = after.flatMap((variant) => {
-    const former = formerOf(variant, before)
-    return former === null ? [] : [{ page: variant.pages[0] ?? '/', texts: ruleDifferences(former, variant) }]
-  })
-  for (const text of new Set(perVariant.flatMap(({ texts }) => texts))) {
-    const changed = perVariant.filter(({ texts }) => texts.includes(text))
-    if (changed.length === perVariant.length) differences.push(text)
+  const changes = after.flatMap((variant) => changesOf(variant, before))
+  for (const text of new Set(changes.flatMap(({ texts }) => texts))) {
+    const changed = changes.filter(({ texts }) => texts.includes(text))
+    if (changed.length === changes.length) differences.push(text)
     else differences.push(...changed.map(({ page }) => `${page}: ${text}`))
   }
   return differences
@@ -51,13 +48,20 @@ function addedText(page: string, { controls }: RuleVariant): string {
     : `on ${page}, with ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`
 }
 
-/** What a variant was before: of those on one of its pages, the one of the same language and most common fields. */
-function formerOf(variant: RuleVariant, before: readonly RuleVariant[]): RuleVariant | null {
-  const pages = new Set(variant.pages)
+/** How a variant differs from what stood on its pages; told for the first of the pages that had the same before. */
+function changesOf(variant: RuleVariant, before: readonly RuleVariant[]): { page: string; texts: string[] }[] {
+  const byFormer = Map.groupBy(variant.pages, (page) => formerOf(variant, page, before))
+  return [...byFormer].flatMap(([former, pages]) =>
+    former === null ? [] : [{ page: pages[0] ?? '/', texts: ruleDifferences(former, variant) }],
+  )
+}
+
+/** What a variant was before on a page: of those there, the one of the same language and most common fields. */
+function formerOf(variant: RuleVariant, page: string, before: readonly RuleVariant[]): RuleVariant | null {
   const names = new Set(variant.controls.map(({ name }) => name))
   const likeness = (other: RuleVariant) =>
     (other.language === variant.language ? 1 : 0) + 2 * other.controls.filter(({ name }) => names.has(name)).length
-  const candidates = before.filter((other) => other.pages.some((page) => pages.has(page)))
+  const candidates = before.filter(({ pages }) => pages.includes(page))
   return candidates.toSorted((a, b) => likeness(b) - likeness(a))[0] ?? null
 }
 

@@ -165,10 +165,10 @@ const sentences: Record<Exclude<FieldErrorCode, 'EMPTY'>, Writer> = {
   STEP_MISMATCH: (rule) => {
     const step = rule?.step ?? null
     if (step === null) return { en: '“{label}” is too precise.', ja: '「{label}」の値が細かすぎます。' }
-    const unit = stepUnits[rule?.kind ?? 'number'] ?? { en: '', ja: '' }
+    const unit = stepUnits[rule?.kind ?? 'number'] ?? { en: '', ja: ' ' }
     return {
       en: `“{label}” must be in steps of ${step}${unit.en}.`,
-      ja: `「{label}」は ${step}${unit.ja} 刻みで入力してください。`,
+      ja: `「{label}」は ${step}${unit.ja}刻みで入力してください。`,
     }
   },
   OPTION_UNKNOWN: () => ({

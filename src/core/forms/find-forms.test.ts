@@ -301,8 +301,8 @@ describe('the rules of a control', () => {
       rules(`<fieldset><legend>Plan *</legend><label><input type=radio name=plan value=a> A</label>
         <label><input type=radio name=plan value=b required> B</label><input type=radio name=plan value=c disabled></fieldset>
         <label><input type=checkbox name=news> News</label>
-        <fieldset><legend>Days</legend><label>Mo <input type=checkbox name=day value=mo required></label>
-        <input type=checkbox name=day value=tu></fieldset>`),
+        <fieldset><legend>Days</legend><fieldset><label>Mo <input type=checkbox name=day value=mo required></label>
+        <input type=checkbox name=day value=tu></fieldset></fieldset>`),
     ).toMatchObject([
       { name: 'plan', kind: 'radio', label: 'Plan *', required: true, options: ['a', 'b'] },
       { name: 'news', kind: 'checkbox', label: 'News', required: false, options: ['on'] },

@@ -45,6 +45,7 @@ export function findForms(html: string, path: string, charset = 'utf-8'): PageFo
   const base = baseUrl(pagePath(path), page.baseHref)
   const forms: FoundForm[] = []
   const warnings: PageWarning[] = []
+  const outers = new Set(tree.nested.map(({ outer }) => outer))
   const controlsOf = Map.groupBy(page.controls, (control) => control.form)
   for (const { element, language } of page.forms) {
     const controls = controlsOf.get(element) ?? []
@@ -52,8 +53,7 @@ export function findForms(html: string, path: string, charset = 'utf-8'): PageFo
     for (const text of refused)
       warnings.push({ page: pagePath(path), form: text, text: `"${text}" can't be the name of a form` })
     if (names.length === 0) continue
-    const inner = tree.nested.find(({ outer }) => outer === element)
-    if (inner !== undefined) {
+    if (outers.has(element)) {
       return { kind: 'not-adopted', reason: `another <form> begins inside the <form> of line ${lineOf(element)}` }
     }
     const { rules, warnings: texts } = controlRules(controls)

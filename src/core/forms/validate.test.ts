@@ -121,6 +121,12 @@ describe('controls of one name', () => {
     expect(await codes(page, post(['n', 'other'], ['n', 'too long']), { rules: 'enforce' })).toEqual(['n: TOO_LONG'])
   })
 
+  test('give a group of checkboxes all that it offers', async () => {
+    const page = '<input type=checkbox name=n value=a><input type=checkbox name=n value=b><input name=n minlength=2>'
+    expect(await codes(page, post(['n', 'a'], ['n', 'b'], ['n', '']), { rules: 'enforce' })).toEqual([])
+    expect(await codes(page, post(['n', 'b'], ['n', 'c']), { rules: 'enforce' })).toEqual(['n: TOO_SHORT'])
+  })
+
   test('part files and texts', async () => {
     const page = '<input type=file name=n required accept=".pdf"><input name=n required>'
     expect(await codes(page, post(['n', 'x'], ['n', { fileName: 'a.pdf' }]), { rules: 'enforce' })).toEqual([])
@@ -502,7 +508,7 @@ describe('the sentences', () => {
       '<input type=time name=n step=900>',
       '09:01',
       '“n” must be in steps of 900 seconds.',
-      '「n」は 900 秒 刻みで入力してください。',
+      '「n」は 900 秒刻みで入力してください。',
     ],
   ])('say what to do: %s', async (page, value, en, ja) => {
     const answer = async () =>

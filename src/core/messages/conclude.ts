@@ -22,7 +22,7 @@ export type ConcludeContext = { now: number; schedule: Schedule; fraction: numbe
  * |---|---|---|
  * | accepted, delivered | the same | no further attempt |
  * | refused, for what the recipient or the mail is | bounced, hard or soft by its class | no further attempt |
- * | deferred; refused for what we are | deferred | next attempt by the schedule; after the last one expired, failed or bounced |
+ * | deferred; refused for what we are, or with the whole lane | deferred | next attempt by the schedule; after the last one expired, failed or bounced |
  * | unknown, of a confirmation | unknown | no further attempt: the submitter may ask for one |
  * | unknown, of anything else | one more attempt after a pause | a lost lead is worse than a twin |
  * | interrupted | none | back to the queue at once; it does not count as an attempt |
@@ -46,7 +46,8 @@ export function concludeAttempt(message: Message, report: AttemptReport, context
     case 'deferred':
     case 'refused': {
       const rule = classRules[outcome.class]
-      if (outcome.kind === 'refused' && rule.onRefusal === 'end') {
+      // A refusal that speaks of the whole lane (a login, a greeting) says nothing of this mail.
+      if (outcome.kind === 'refused' && rule.onRefusal === 'end' && outcome.scope === 'message') {
         return after(message, [
           { ...base, kind: 'bounced', hard: rule.final === 'hard', class: outcome.class, evidence },
         ])

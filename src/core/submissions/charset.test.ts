@@ -221,7 +221,10 @@ describe('the encoding of a body', () => {
   test('is ISO-2022-JP by its escapes only where a page has it', () => {
     expect(entriesOf(`n=${name['iso-2022-jp']}`, { pages: ['utf-8', 'iso-2022-jp'] })).toEqual([['n', '名']])
     expect(entriesOf(`n=${name['iso-2022-jp']}`)).toEqual([['n', '\u001b$BL>\u001b(B']])
-    expect(entriesOf('n=plain', { pages: ['iso-2022-jp'] })).toEqual([['n', 'plain']])
+    expect(decode('n=plain', { pages: ['utf-8', 'iso-2022-jp'] })).toMatchObject({
+      charset: 'utf-8',
+      entries: [['n', 'plain']],
+    })
   })
 
   test('is one for the whole body: a field that is invalid in it rules it out', () => {
@@ -270,6 +273,14 @@ describe('characters that an encoding lacks', () => {
       expect(sjis(typed)).toBe(typed)
     }
   })
+
+  test.each(['shift_jis', 'euc-jp', 'iso-2022-jp', 'windows-1252'])(
+    'are found in a post of %s that has nothing but them',
+    (charset) => {
+      expect(entriesOf('n=%26%239825;', { pages: [charset] })).toEqual([['n', '♡']])
+      expect(entriesOf('n=%26%239825;', { pages: [charset, 'utf-8'] })).toEqual([['n', '&#9825;']])
+    },
+  )
 
   test('are not looked for in UTF-8, which has them all', () => {
     expect(entriesOf('n=%26%239825;')).toEqual([['n', '&#9825;']])

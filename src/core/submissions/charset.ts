@@ -71,8 +71,9 @@ export function decodeUrlencoded(
  *
  * 1. the declared one; else the one a `_charset_` field names (`field`),
  * 2. ISO-2022-JP where a page has it and the bytes contain an escape,
- * 3. the pages' encoding where all pages agree on a multi-byte one, and the bytes would be UTF-8 of two-byte
- *    sequences only: half-width kana in Shift_JIS and some kanji in EUC-JP look like that, Japanese UTF-8 never does,
+ * 3. the pages' encoding where no page is UTF-8, and the bytes are ASCII; or they would be UTF-8 of two-byte sequences
+ *    only, and the pages' encodings are multi-byte: half-width kana in Shift_JIS and some kanji in EUC-JP look like that,
+ *    Japanese UTF-8 never does,
  * 4. UTF-8, then the pages' encodings.
  *
  * Null when no candidate fits.
@@ -86,8 +87,10 @@ export function chooseCharset(
   const candidates: string[] = []
   if (stated !== null) candidates.push(stated)
   else if (pages.includes(iso2022jp) && texts.some((text) => text.includes(escapeByte))) candidates.push(iso2022jp)
-  else if (pages.length > 0 && pages.every((name) => multiByte.has(name)) && looksTwoByte(texts))
-    candidates.push(...pages)
+  else if (pages.length > 0 && !pages.includes('utf-8')) {
+    const width = utf8Width(texts)
+    if (width === 1 || (width === 2 && pages.every((name) => multiByte.has(name)))) candidates.push(...pages)
+  }
   candidates.push('utf-8', ...pages)
   return [...new Set(candidates)].find((name) => isValid(texts, name)) ?? null
 }
@@ -218,15 +221,17 @@ function asciiText(bytes: Uint8Array = new Uint8Array()): string {
   return String.fromCharCode(...bytes.subarray(0, 100))
 }
 
-function looksTwoByte(texts: readonly Uint8Array[]): boolean {
+/** How many bytes the characters take at most: 1, 2, or 3 for more; null when the texts are not valid UTF-8. */
+function utf8Width(texts: readonly Uint8Array[]): 1 | 2 | 3 | null {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let nonAscii = false
+  let width: 1 | 2 | 3 = 1
   for (const bytes of texts) {
     const text = decodeOrNull(utf8, bytes)
-    if (text === null || /[\u0800-\uffff]/.test(text)) return false
-    nonAscii ||= text.length < bytes.length
+    if (text === null) return null
+    if (/[\u0800-\uffff]/.test(text)) width = 3
+    else if (width === 1 && text.length < bytes.length) width = 2
   }
-  return nonAscii
+  return width
 }
 
 function isValid(texts: readonly Uint8Array[], charset: string): boolean {

@@ -48,8 +48,8 @@ export function encodedWords(text: string, column: number, width: number = lineW
 }
 
 /**
- * Cuts a text into pieces that cost no more than `room` (the first: `firstRoom`), between characters as people see
- * them. `cost` is that of one code point; one that costs more than there is room for makes a piece of its own.
+ * Cuts a text into pieces that cost no more than `room` (the first: `firstRoom`, which is not larger), between characters
+ * as people see them. `cost` is that of one code point; one that costs more than there is room for makes a piece of its own.
  */
 export function split(text: string, firstRoom: number, room: number, cost: (codePoint: number) => number): string[] {
   const pieces: string[] = []

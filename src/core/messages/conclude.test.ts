@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { refusalClasses } from '../../mail/refusal-classes.ts'
+import { classRules } from './classes.ts'
+import { concludeAttempt, concludeDeadLease, concludeExpiry, concludeNews } from './conclude.ts'
+import { fold, isWorkingState } from './fold.ts'
+import type { Message, MessageEvent, Phase } from './message.ts'
+import { standardSchedule } from './retry.ts'
+import type { AttemptOutcome } from './transport.ts'
+
+const schedule = standardSchedule()
+const context = { now: 1000, schedule, fraction: 0.5 }
+const evidence = { transport: 'test', stage: 'rcpt' }
+
+function messageWith(changes: Partial<Message> = {}, events: MessageEvent[] = []): Message {
+  const all: MessageEvent[] = [{ id: 'm.queued', at: 0, kind: 'queued', turn: 0, dueAt: 0 }, ...events]
+  return {
+    id: 'm',
+    submissionId: 's',
+    reference: 'R',
+    form: 'contact',
+    formVersion: 1,
+    role: 'notification',
+    recipient: 'a@example.jp',
+    language: 'en',
+    createdAt: 0,
+    expiresAt: schedule.expiresAfter,
+    lane: 'l',
+    events: all,
+    state: fold(all),
+    attempts: 1,
+    dueAt: 0,
+    lease: { number: 1, until: 9999, phase: 'claimed' },
+    version: 2,
+    ...changes,
+  }
+}
+
+const conclude = (outcome: AttemptOutcome, message = messageWith()) => concludeAttempt(message, { outcome, evidence }, context)
+
+describe('the end of an attempt', () => {
+  test('accepted: no further attempt, news is expected until it settles', () => {
+    const { state, dueAt } = conclude({ kind: 'accepted', by: 'relay' })
+    expect(state).toMatchObject({ name: 'accepted', by: 'relay', settleAt: 1000 + schedule.settlesAfter })
+    expect(dueAt).toBeNull()
+  })
+
+  test('deferred: the next attempt is due by the schedule', () => {
+    const { state, dueAt, events } = conclude({ kind: 'deferred', class: 'network', scope: 'message' })
+    expect(state.name).toBe('deferred')
+    expect(dueAt).toBe(1000 + 5 * 60_000)
+    expect(events).toEqual([expect.objectContaining({ kind: 'deferred', turn: 1, attempt: 1, evidence })])
+  })
+
+  test.each(refusalClasses)('refused as %s: ends or is tried again as its class says', (name) => {
+    const { state } = conclude({ kind: 'refused', class: name, scope: 'message' })
+    if (classRules[name].onRefusal === 'retry') expect(state.name).toBe('deferred')
+    else expect(state.name).toBe(classRules[name].final === 'hard' ? 'bounced_hard' : 'bounced_soft')
+  })
+
+  test.each(refusalClasses)('refused as %s with the whole lane: tried again, and soft or ours at the last attempt', (name) => {
+    const outcome: AttemptOutcome = { kind: 'refused', class: name, scope: 'lane' }
+    expect(conclude(outcome).state.name).toBe('deferred')
+    const last = concludeAttempt(messageWith({ expiresAt: 1001, attempts: 9 }), { outcome, evidence }, context)
+    expect(last.state).toMatchObject({ name: classRules[name].final === 'ours' ? 'failed' : 'bounced_soft', class: name })
+    expect(last.dueAt).toBeNull()
+  })
+
+  test('deferred at the last attempt: expired', () => {
+    const message = messageWith({ expiresAt: 1001, attempts: 9 })
+    const { state } = concludeAttempt(message, { outcome: { kind: 'deferred', class: 'network', scope: 'lane' }, evidence }, context)
+    expect(state).toMatchObject({ name: 'expired', class: 'network' })
+  })
+
+  test('a lost answer of a confirmation is not tried again: the submitter may ask', () => {
+    const { state, dueAt } = conclude({ kind: 'unknown' }, messageWith({ role: 'confirmation' }))
+    expect(state.name).toBe('unknown')
+    expect(dueAt).toBeNull()
+  })
+
+  test('a lost answer of a notification gets one more attempt, and only one', () => {
+    const first = conclude({ kind: 'unknown' })
+    expect(first.dueAt).toBe(1000 + schedule.unknownPause)
+    const again = messageWith({ attempts: 2 }, [...first.events])
+    const second = conclude({ kind: 'unknown' }, again)
+    expect(second.state.name).toBe('unknown')
+    expect(second.dueAt).toBeNull()
+  })
+
+  test('an interrupted attempt does not count, and the message is due at once', () => {
+    expect(conclude({ kind: 'interrupted' })).toMatchObject({ events: [], dueAt: 1000, attempts: 0 })
+  })
+})
+
+describe('a lease that ran out', () => {
+  test.each(['claimed', 'rcpt_ok'] satisfies Phase[])('at %s: nothing was sent, back to the queue', (phase) => {
+    const conclusion = concludeDeadLease(messageWith({ lease: { number: 1, until: 0, phase } }), context)
+    expect(conclusion).toMatchObject({ dueAt: 1000, state: { name: 'queued' }, events: [{ kind: 'lease-lost', phase }] })
+  })
+
+  test('after the permission for the final dot: the answer is lost', () => {
+    const lease = { number: 1, until: 0, phase: 'data_final' } as const
+    expect(concludeDeadLease(messageWith({ role: 'confirmation', lease }), context).state.name).toBe('unknown')
+    expect(concludeDeadLease(messageWith({ lease }), context).events).toEqual([expect.objectContaining({ kind: 'unknown-retry' })])
+  })
+
+  test('of a message that news reached meanwhile: no further attempt', () => {
+    const delivered: MessageEvent = { id: 'd', at: 1, kind: 'delivered', by: 'recipient', evidence }
+    const message = messageWith({ lease: { number: 1, until: 0, phase: 'claimed' } }, [delivered])
+    expect(concludeDeadLease(message, context)).toMatchObject({ dueAt: null, state: { name: 'delivered' } })
+  })
+})
+
+describe('expiry', () => {
+  test('a message that was refused for our settings all along failed', () => {
+    const { events } = conclude({ kind: 'refused', class: 'authentication', scope: 'lane' })
+    expect(concludeExpiry(messageWith({}, [...events]), 5000).state).toMatchObject({ name: 'failed', class: 'authentication' })
+  })
+
+  test('a message that was never tried expired', () => {
+    expect(concludeExpiry(messageWith(), 5000).state).toMatchObject({ name: 'expired', class: 'expired' })
+  })
+})
+
+test('news ends the plan of a message that waits for another attempt', () => {
+  const { events } = conclude({ kind: 'unknown' })
+  const message = messageWith({ dueAt: 77 }, [...events])
+  const accepted: MessageEvent = { id: 'late', at: 9, kind: 'accepted', by: 'relay', settleAt: 99, evidence }
+  expect(concludeNews(message, [accepted])).toMatchObject({ dueAt: null, state: { name: 'accepted' } })
+  const note: MessageEvent = { id: 'n', at: 9, kind: 'auto-reply', evidence }
+  expect(concludeNews(message, [note])).toMatchObject({ dueAt: 77, state: { name: 'deferred' } })
+})
+
+test('invariant 4: after every ending of an attempt a message is working with a due time, or has an outcome', () => {
+  const outcomes: AttemptOutcome[] = [
+    { kind: 'accepted', by: 'provider' },
+    { kind: 'delivered', by: 'recipient' },
+    { kind: 'unknown' },
+    { kind: 'interrupted' },
+    ...refusalClasses.flatMap((name): AttemptOutcome[] => [
+      { kind: 'deferred', class: name, scope: 'lane' },
+      { kind: 'refused', class: name, scope: 'message' },
+    ]),
+  ]
+  for (const outcome of outcomes) {
+    for (const role of ['confirmation', 'notification', 'update', 'alarm'] as const) {
+      for (const expiresAt of [1001, 2_000_000, schedule.expiresAfter]) {
+        const { state, dueAt, events } = concludeAttempt(messageWith({ role, expiresAt }), { outcome, evidence }, context)
+        if (isWorkingState(state)) expect(dueAt).not.toBeNull()
+        else {
+          expect(dueAt).toBeNull()
+          if (state.name === 'accepted') expect(state.settleAt).toBeGreaterThan(1000)
+          // No outcome without evidence.
+          expect(events.find(({ id }) => id === state.event)).toHaveProperty('evidence')
+        }
+      }
+    }
+  }
+})

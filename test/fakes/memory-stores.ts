@@ -1,0 +1,288 @@
+import type { BlobStore, CapturedMail, Deps, LeaseQuery, SimulatedFeedback } from '../../src/core/deps.ts'
+import type { FormRecord } from '../../src/core/forms/form.ts'
+import { isWorkingState } from '../../src/core/messages/fold.ts'
+import type { Message, PlannedMessage, StateName } from '../../src/core/messages/message.ts'
+import type { Submission } from '../../src/core/submissions/submission.ts'
+
+export type MemoryStores = Pick<Deps, 'forms' | 'submissions' | 'messages' | 'mailbox' | 'access' | 'budgets'>
+
+/** All stores in memory: the second implementation of the contracts, and quick ground for tests of use cases. */
+export function memoryStores(): MemoryStores {
+  const forms = new Map<string, FormRecord[]>()
+  const submissions: Submission[] = []
+  const keys: { form: string; source: string; key: string; bodyHash: string; id: string }[] = []
+  const latest = new Map<string, { form: string; bodyHash: string; id: string; at: number }>()
+  const messages: Message[] = []
+  const leases = new Map<string, number>()
+  const mails: CapturedMail[] = []
+  let feedbacks: SimulatedFeedback[] = []
+  const secrets = new Map<string, { kind: string; expiresAt: number }>()
+  let budget: { key: string; subject: string; at: number }[] = []
+
+  /** Nothing that a caller holds may change behind its back. */
+  const copy = <T>(value: T): T => structuredClone(value)
+  const find = (id: string) => messages.find((message) => message.id === id)
+  const isFree = (message: Message) => message.lease === null
+  const isDue = (message: Message, now: number) => message.dueAt !== null && isFree(message) && message.dueAt <= now
+  const replace = (message: Message, changes: Partial<Message>) => {
+    messages[messages.indexOf(message)] = { ...message, ...changes }
+  }
+  const insert = (planned: PlannedMessage) => messages.push({ ...copy(planned), attempts: 0, lease: null, version: 1 })
+  const byId = (id: string) => submissions.find((submission) => submission.id === id)
+
+  function paged<T, R>(all: readonly T[], limit: number, before: string | undefined, map: (item: T) => R) {
+    const end = before === undefined ? all.length : Number(before)
+    const start = Math.max(0, end - limit)
+    return { items: all.slice(start, end).reverse().map(map), cursor: start > 0 ? String(start) : null }
+  }
+
+  return {
+    forms: {
+      get: async (name) => copy(forms.get(name)?.at(-1) ?? null),
+      getVersion: async (name, version) => copy(forms.get(name)?.find((form) => form.version === version) ?? null),
+      list: async () => copy([...forms.keys()].sort().map((name) => forms.get(name)?.at(-1) as FormRecord)),
+      async put(record) {
+        const versions = forms.get(record.name) ?? []
+        if (versions.length !== record.version - 1) return { kind: 'stale' }
+        forms.set(record.name, [...versions, copy(record)])
+        return { kind: 'stored' }
+      },
+    },
+
+    submissions: {
+      async accept({ submission, messages: planned, idempotency, repetition }) {
+        const { form, bodyHash, clientKey, id } = submission
+        if (idempotency !== null) {
+          const same = keys.filter(
+            (k) => k.form === form && k.source === idempotency.source && k.key === idempotency.key,
+          )
+          const known = byId(same.find((k) => k.bodyHash === bodyHash)?.id ?? '')
+          if (known !== undefined) return { kind: 'repeated', submission: copy(known) }
+          if (idempotency.source === 'header' && same.length > 0) return { kind: 'conflict' }
+        } else if (repetition !== null) {
+          const last = latest.get(clientKey)
+          const known = byId(last?.id ?? '')
+          if (known !== undefined && last?.form === form && last.bodyHash === bodyHash && last.at >= repetition.since) {
+            return { kind: 'repeated', submission: copy(known) }
+          }
+        }
+        if (submissions.some(({ reference }) => reference === submission.reference)) return { kind: 'reference-taken' }
+        submissions.push(copy(submission))
+        for (const message of planned) insert(message)
+        if (idempotency !== null) keys.push({ form, ...idempotency, bodyHash, id })
+        latest.set(clientKey, { form, bodyHash, id, at: submission.receivedAt })
+        return { kind: 'accepted' }
+      },
+      get: async (reference) => copy(submissions.find((submission) => submission.reference === reference) ?? null),
+      list: async ({ form, limit, before }) =>
+        paged(
+          form === undefined ? submissions : submissions.filter((submission) => submission.form === form),
+          limit,
+          before,
+          copy,
+        ),
+      async resend({ submissionId, resend, oldMessage, maxResends, messages: planned, cancel }) {
+        const submission = byId(submissionId)
+        const old = find(oldMessage.id)
+        if (submission === undefined || old?.version !== oldMessage.version) return { kind: 'stale' }
+        if (submission.resends.length >= maxResends) return { kind: 'limit' }
+        if (cancel !== null)
+          replace(old, {
+            events: [...old.events, cancel.event],
+            state: cancel.state,
+            dueAt: null,
+            version: old.version + 1,
+          })
+        submissions[submissions.indexOf(submission)] = {
+          ...submission,
+          email: resend.newEmail,
+          resends: [...submission.resends, copy(resend)],
+        }
+        for (const message of planned) insert(message)
+        return { kind: 'done' }
+      },
+      holdsBlob: async (blob) =>
+        submissions.some(({ entries }) => entries.some((entry) => entry.kind === 'file' && entry.file.blob === blob)),
+    },
+
+    messages: {
+      get: async (id) => copy(find(id) ?? null),
+      ofSubmission: async (submissionId) => copy(messages.filter((message) => message.submissionId === submissionId)),
+      list: async ({ state, role, limit, before }) =>
+        paged(
+          messages.filter(
+            (message) =>
+              (state === undefined || (state === 'sending' ? message.lease !== null : message.state.name === state)) &&
+              (role === undefined || message.role === role),
+          ),
+          limit,
+          before,
+          copy,
+        ),
+      async leaseDue(query: LeaseQuery) {
+        const leased: Message[] = []
+        const taken = new Map<string, number>()
+        const due = messages
+          .filter((message) => isDue(message, query.now))
+          .sort((a, b) => Number(a.dueAt) - Number(b.dueAt))
+        for (const message of due) {
+          const { id, lane } = message
+          const count = taken.get(lane) ?? 0
+          if (leased.length >= query.limit || count >= (query.rooms[lane] ?? query.defaultRoom)) continue
+          taken.set(lane, count + 1)
+          const number = (leases.get(id) ?? 0) + 1
+          leases.set(id, number)
+          replace(message, {
+            attempts: message.attempts + 1,
+            version: message.version + 1,
+            lease: { number, until: query.until, phase: 'claimed' },
+          })
+          leased.push(copy(find(id) as Message))
+        }
+        return leased
+      },
+      async nextDueAt() {
+        const due = messages.filter(isFree).flatMap(({ dueAt }) => (dueAt === null ? [] : [dueAt]))
+        return due.length === 0 ? null : Math.min(...due)
+      },
+      async setPhase({ id, lease, phase, now, until }) {
+        const message = find(id)
+        const held = message?.lease
+        const order = ['claimed', 'rcpt_ok', 'data_final', 'done']
+        if (
+          !message ||
+          !held ||
+          held.number !== lease ||
+          held.until <= now ||
+          order.indexOf(phase) <= order.indexOf(held.phase)
+        )
+          return 'lost'
+        replace(message, { lease: { ...held, phase, until: Math.max(held.until, until) } })
+        return 'ok'
+      },
+      async renewLease({ id, lease, now, until }) {
+        const message = find(id)
+        const held = message?.lease
+        if (!message || !held || held.number !== lease || held.until <= now) return 'lost'
+        replace(message, { lease: { ...held, until: Math.max(held.until, until) } })
+        return 'ok'
+      },
+      async write({ id, version, events, state, dueAt, attempts, lease }) {
+        const message = find(id)
+        if (message?.version !== version) return 'stale'
+        const fresh = events.filter((event) => !message.events.some((known) => known.id === event.id))
+        replace(message, {
+          events: [...message.events, ...copy(fresh)],
+          state: copy(state),
+          dueAt,
+          attempts,
+          version: version + 1,
+          lease: lease === 'release' ? null : message.lease,
+        })
+        return 'ok'
+      },
+      withDeadLease: async ({ now, latest: furthest, limit }) =>
+        copy(
+          messages
+            .filter(({ lease }) => lease !== null && (lease.until <= now || lease.until > furthest))
+            .slice(0, limit),
+        ),
+      overdue: async ({ now, latest: furthest, limit }) =>
+        copy(
+          messages
+            .filter(
+              (message) =>
+                isFree(message) &&
+                ((isWorkingState(message.state) && message.expiresAt <= now) ||
+                  (message.dueAt !== null && message.dueAt > furthest)),
+            )
+            .slice(0, limit),
+        ),
+      async counts(now) {
+        const states: Partial<Record<StateName, number>> = {
+          sending: messages.filter(({ lease }) => lease !== null).length,
+        }
+        for (const { state } of messages) states[state.name] = (states[state.name] ?? 0) + 1
+        const due = messages.filter((message) => isDue(message, now)).map(({ dueAt }) => Number(dueAt))
+        return { states, oldestDueAt: due.length === 0 ? null : Math.min(...due) }
+      },
+    },
+
+    mailbox: {
+      async add(mail, feedback, keep) {
+        if (mails.some(({ messageId, attempt }) => messageId === mail.messageId && attempt === mail.attempt)) return
+        mails.push(copy(mail))
+        if (feedback !== null) feedbacks.push(copy(feedback))
+        mails.splice(0, Math.max(0, mails.length - keep))
+      },
+      list: async ({ limit, before }) => paged(mails, limit, before, ({ raw: _, ...summary }) => copy(summary)),
+      get: async (id) => copy(mails.find((mail) => mail.id === id) ?? null),
+      async clear() {
+        mails.length = 0
+      },
+      dueFeedback: async (now) => copy(feedbacks.filter(({ dueAt }) => dueAt <= now)),
+      async doneFeedback(messageId) {
+        feedbacks = feedbacks.filter((feedback) => feedback.messageId !== messageId)
+      },
+    },
+
+    access: {
+      async add({ hash, kind, expiresAt }) {
+        secrets.set(hash, { kind, expiresAt })
+      },
+      async use({ hash, kind, now }) {
+        const secret = secrets.get(hash)
+        if (secret?.kind !== kind || secret.expiresAt <= now) return false
+        if (kind === 'link') secrets.delete(hash)
+        return true
+      },
+      async remove(hash) {
+        secrets.delete(hash)
+      },
+    },
+
+    budgets: {
+      async spend({ key, subject, max, now, since }) {
+        budget = budget.filter((spent) => spent.key !== key || spent.at >= since)
+        const own = budget.filter((spent) => spent.key === key)
+        if (own.some((spent) => spent.subject === subject)) return 'allowed'
+        if (own.length >= max) return 'exhausted'
+        budget.push({ key, subject, at: now })
+        return 'allowed'
+      },
+    },
+  }
+}
+
+/** Blobs in memory. */
+export function memoryBlobs(): BlobStore {
+  const blobs = new Map<string, { content: Uint8Array; at: number }>()
+  const checked = (key: string) => {
+    if (!/^[a-z2-7]{26}$/.test(key)) throw new TypeError('not a blob key')
+    return key
+  }
+  return {
+    async create(key) {
+      checked(key)
+      const pieces: Uint8Array[] = []
+      return {
+        async write(chunk) {
+          pieces.push(Uint8Array.from(chunk))
+        },
+        async commit() {
+          blobs.set(key, { content: Buffer.concat(pieces), at: Date.now() })
+        },
+        async discard() {
+          pieces.length = 0
+        },
+      }
+    },
+    read: async (key) => blobs.get(checked(key))?.content ?? null,
+    async delete(key) {
+      blobs.delete(checked(key))
+    },
+    async *olderThan(time) {
+      for (const [key, { at }] of blobs) if (at < time) yield key
+    },
+  }
+}
