@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.ts'
 import { newLink } from '../core/access/access.ts'
 import { TodokuError } from '../core/errors.ts'
 import { applyForms } from '../core/forms/apply-forms.ts'
+import { recoverAtStart } from '../core/messages/recover.ts'
 import { type Delivery, queueFor, startDelivery } from '../jobs/deliver.ts'
 import { startSchedule } from '../jobs/schedule.ts'
 import { clientAddressFrom } from './client-address.ts'
@@ -81,6 +82,7 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
     const app = createApp({ ...deps, host })
     answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
 
+    await recoverAtStart(deps)
     delivery = startDelivery(deps)
     const schedule = startSchedule(deps)
     const url = `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`

@@ -10,7 +10,10 @@ const everything = { limit: 100, rooms: {}, defaultRoom: 100 }
 /** What every message store does. Times are small numbers; nothing here reads a clock. */
 export function testMessageStore(name: string, open: () => Stores): void {
   describe(`${name}: message store`, () => {
-    async function put({ submissions, messages }: Stores, changes: Parameters<typeof sampleAccept>[1] = [{}]): Promise<Message[]> {
+    async function put(
+      { submissions, messages }: Stores,
+      changes: Parameters<typeof sampleAccept>[1] = [{}],
+    ): Promise<Message[]> {
       const command = sampleAccept({}, changes)
       await submissions.accept(command)
       return await messages.ofSubmission(command.submission.id)
@@ -27,21 +30,33 @@ export function testMessageStore(name: string, open: () => Stores): void {
         const [message] = await put(stores, [{ dueAt: 100 }])
         expect(await stores.messages.leaseDue(at(99, 200))).toEqual([])
         const leased = await stores.messages.leaseDue(at(100, 200))
-        expect(leased).toEqual([{ ...message, attempts: 1, version: 2, lease: { number: 1, until: 200, phase: 'claimed' } }])
+        expect(leased).toEqual([
+          { ...message, attempts: 1, version: 2, lease: { number: 1, until: 200, phase: 'claimed' } },
+        ])
         expect(await stores.messages.leaseDue(at(150, 250))).toEqual([])
       })
 
       test('no message is leased twice, however many ask at once', async () => {
         const stores = open()
         await put(stores, [{}, {}, {}])
-        const leased = (await Promise.all([1, 2, 3, 4].map(() => stores.messages.leaseDue(at(2_000_000, 3_000_000))))).flat()
+        const leased = (
+          await Promise.all([1, 2, 3, 4].map(() => stores.messages.leaseDue(at(2_000_000, 3_000_000))))
+        ).flat()
         expect(new Set(leased.map(({ id }) => id)).size).toBe(3)
         expect(leased).toHaveLength(3)
       })
 
       test('goes by lane: the room of each, the default room of others, and the limit of all', async () => {
         const stores = open()
-        await put(stores, [{ lane: 'a' }, { lane: 'a' }, { lane: 'a' }, { lane: 'b' }, { lane: 'b' }, { lane: 'c' }, { lane: 'c' }])
+        await put(stores, [
+          { lane: 'a' },
+          { lane: 'a' },
+          { lane: 'a' },
+          { lane: 'b' },
+          { lane: 'b' },
+          { lane: 'c' },
+          { lane: 'c' },
+        ])
         const query = { now: 2_000_000, until: 3_000_000, limit: 4, rooms: { a: 2, b: 0 }, defaultRoom: 1 }
         const leased = await stores.messages.leaseDue(query)
         expect(leased.map(({ lane }) => lane).sort()).toEqual(['a', 'a', 'c'])
@@ -95,7 +110,12 @@ export function testMessageStore(name: string, open: () => Stores): void {
         expect(await stores.messages.setPhase({ ...final, now: 200 })).toBe('lost')
         expect(await stores.messages.renewLease({ id, lease: 1, now: 200, until: 300 })).toBe('lost')
         expect(await stores.messages.setPhase({ ...final, lease: 2, now: 150 })).toBe('lost')
-        await stores.messages.write({ ...sampleWrite(message, news(message, 1)), events: [], state: message.state, dueAt: 150 })
+        await stores.messages.write({
+          ...sampleWrite(message, news(message, 1)),
+          events: [],
+          state: message.state,
+          dueAt: 150,
+        })
         await stores.messages.leaseDue(at(150, 400))
         expect(await stores.messages.setPhase({ ...final, now: 160 })).toBe('lost')
         expect(await stores.messages.setPhase({ ...final, lease: 2, now: 160 })).toBe('ok')
@@ -105,8 +125,12 @@ export function testMessageStore(name: string, open: () => Stores): void {
         const stores = open()
         const { id } = await leased(stores, 200)
         expect(await stores.messages.withDeadLease({ now: 199, latest: 1000, limit: 10 })).toEqual([])
-        expect((await stores.messages.withDeadLease({ now: 200, latest: 1000, limit: 10 })).map((each) => each.id)).toEqual([id])
-        expect((await stores.messages.withDeadLease({ now: 10, latest: 150, limit: 10 })).map((each) => each.id)).toEqual([id])
+        expect(
+          (await stores.messages.withDeadLease({ now: 200, latest: 1000, limit: 10 })).map((each) => each.id),
+        ).toEqual([id])
+        expect(
+          (await stores.messages.withDeadLease({ now: 10, latest: 150, limit: 10 })).map((each) => each.id),
+        ).toEqual([id])
       })
     })
 
@@ -143,7 +167,9 @@ export function testMessageStore(name: string, open: () => Stores): void {
         const stores = open()
         const [message] = await put(stores)
         if (message === undefined) throw new Error('no message')
-        const results = await Promise.all([1, 2].map((n) => stores.messages.write(sampleWrite(message, news(message, n), 'keep'))))
+        const results = await Promise.all(
+          [1, 2].map((n) => stores.messages.write(sampleWrite(message, news(message, n), 'keep'))),
+        )
         expect(results.sort()).toEqual(['ok', 'stale'])
       })
 
@@ -180,7 +206,10 @@ export function testMessageStore(name: string, open: () => Stores): void {
 
     test('lists newest first by state and role, and tells what is being sent', async () => {
       const stores = open()
-      const [first, second] = await put(stores, [{ dueAt: 100, role: 'confirmation' }, { dueAt: 5000, role: 'notification' }])
+      const [first, second] = await put(stores, [
+        { dueAt: 100, role: 'confirmation' },
+        { dueAt: 5000, role: 'notification' },
+      ])
       await stores.messages.leaseDue(at(200, 900))
       const ids = async (query: { state?: 'sending' | 'queued' | 'delivered'; role?: 'confirmation' }) =>
         (await stores.messages.list({ ...query, limit: 10, now: 300 })).items.map(({ id }) => id)
@@ -203,5 +232,11 @@ export function testMessageStore(name: string, open: () => Stores): void {
 }
 
 function news(message: Message, n: number): MessageEvent {
-  return { id: `${message.id}.a${n}`, at: n, kind: 'delivered', by: 'recipient', evidence: { transport: 'test', text: 'taken' } }
+  return {
+    id: `${message.id}.a${n}`,
+    at: n,
+    kind: 'delivered',
+    by: 'recipient',
+    evidence: { transport: 'test', text: 'taken' },
+  }
 }

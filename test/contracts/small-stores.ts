@@ -89,7 +89,8 @@ export function testSmallStores(name: string, open: () => Stores): void {
   describe(`${name}: budget store`, () => {
     test('counts distinct subjects per key within a time', async () => {
       const { budgets } = open()
-      const spend = (key: string, subject: string, now: number) => budgets.spend({ key, subject, max: 2, now, since: now - 100 })
+      const spend = (key: string, subject: string, now: number) =>
+        budgets.spend({ key, subject, max: 2, now, since: now - 100 })
       expect(await spend('k', 'a', 1)).toBe('allowed')
       expect(await spend('k', 'b', 2)).toBe('allowed')
       expect(await spend('k', 'c', 3)).toBe('exhausted')

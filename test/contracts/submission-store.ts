@@ -86,9 +86,16 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         })
         // Not when the window is over, not for another client, not for another form.
         const late = { repetition: { since: 1_000_001 } }
-        expect((await submissions.accept(sampleAccept({ bodyHash: 'a', clientKey: 'x' }, [{}], { repetition }))).kind).toBe('accepted')
-        expect((await submissions.accept(sampleAccept({ bodyHash: 'a', form: 'x', clientKey: 'y' }, [{}], { repetition }))).kind).toBe('accepted')
-        expect((await submissions.accept(sampleAccept({ bodyHash: 'a', receivedAt: 1_000_001 }, [{}], late))).kind).toBe('accepted')
+        expect(
+          (await submissions.accept(sampleAccept({ bodyHash: 'a', clientKey: 'x' }, [{}], { repetition }))).kind,
+        ).toBe('accepted')
+        expect(
+          (await submissions.accept(sampleAccept({ bodyHash: 'a', form: 'x', clientKey: 'y' }, [{}], { repetition })))
+            .kind,
+        ).toBe('accepted')
+        expect(
+          (await submissions.accept(sampleAccept({ bodyHash: 'a', receivedAt: 1_000_001 }, [{}], late))).kind,
+        ).toBe('accepted')
         // Another post in between: the first is not the latest any more.
         await submissions.accept(sampleAccept({ bodyHash: 'b' }, [{}], { repetition }))
         expect((await submissions.accept(sampleAccept({ bodyHash: 'a' }, [{}], { repetition }))).kind).toBe('accepted')
@@ -128,7 +135,14 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         await stores.submissions.accept(command)
         const [old] = await stores.messages.ofSubmission(command.submission.id)
         if (old === undefined) throw new Error('no message')
-        const event = { id: `${old.id}.a1`, at: 2, kind: 'bounced', hard: true, class: 'unknown-user', evidence: { transport: 'x' } } as const
+        const event = {
+          id: `${old.id}.a1`,
+          at: 2,
+          kind: 'bounced',
+          hard: true,
+          class: 'unknown-user',
+          evidence: { transport: 'x' },
+        } as const
         await stores.messages.write(sampleWrite(old, event))
         return { submission: command.submission, old: { id: old.id, version: old.version + 1 } }
       }
@@ -146,9 +160,19 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         const { submission, old } = await bounced(stores)
         const fresh = sampleMessage(submission, { role: 'confirmation', recipient: 'new@example.jp' })
         const resend = resendOf(old.id, fresh.id)
-        const command = { submissionId: submission.id, resend, oldMessage: old, maxResends: 1, messages: [fresh], cancel: null }
+        const command = {
+          submissionId: submission.id,
+          resend,
+          oldMessage: old,
+          maxResends: 1,
+          messages: [fresh],
+          cancel: null,
+        }
         expect(await stores.submissions.resend(command)).toEqual({ kind: 'done' })
-        expect(await stores.submissions.get(submission.reference)).toMatchObject({ email: 'new@example.jp', resends: [resend] })
+        expect(await stores.submissions.get(submission.reference)).toMatchObject({
+          email: 'new@example.jp',
+          resends: [resend],
+        })
         expect((await stores.messages.ofSubmission(submission.id)).map(({ id }) => id)).toEqual([old.id, fresh.id])
         expect(await stores.submissions.resend(command)).toEqual({ kind: 'limit' })
       })
@@ -173,7 +197,14 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         const cancel = { event, state: sampleWrite(old, event).state }
         const resend = resendOf(old.id, sampleId())
         const oldMessage = { id: old.id, version: old.version }
-        await stores.submissions.resend({ submissionId: command.submission.id, resend, oldMessage, maxResends: 3, messages: [], cancel })
+        await stores.submissions.resend({
+          submissionId: command.submission.id,
+          resend,
+          oldMessage,
+          maxResends: 3,
+          messages: [],
+          cancel,
+        })
         expect(await stores.messages.get(old.id)).toMatchObject({ state: { name: 'cancelled' }, dueAt: null })
       })
     })

@@ -757,8 +757,16 @@ describe('the rules of the page, in Chromium and on the server', () => {
       ...explainedOfRecipient,
       ...Object.fromEntries(Object.entries(explained).filter(([key]) => key.startsWith('<input type=email'))),
     }
-    expect(different.sort()).toEqual(Object.keys(all).sort())
+    // A domain of one label means another machine to everybody who hears it: no mail is sent there.
+    const bare = outcomes.flatMap(({ row, outcome }) =>
+      isBareDomain(row) && !outcome.flags.includes('typeMismatch') ? [keyOf(row)] : [],
+    )
+    expect(different.sort()).toEqual([...new Set([...Object.keys(all), ...bare])].sort())
   })
+
+  function isBareDomain({ html, value, edited: byUser }: Row): boolean {
+    return html.startsWith('<input type=email') && byUser !== true && /^[^@,]+@[a-z0-9-]+$/i.test(value?.trim() ?? '')
+  }
 })
 
 describe('posts of pages that are not UTF-8, as Chromium writes them', () => {

@@ -1,4 +1,4 @@
-import { nodeCrypto, newSecrets } from '../../src/adapters/node/crypto.ts'
+import { newSecrets, nodeCrypto } from '../../src/adapters/node/crypto.ts'
 import { randomIds } from '../../src/adapters/node/ids.ts'
 import type { Deps, Log, LogFields } from '../../src/core/deps.ts'
 import { standardSchedule } from '../../src/core/messages/retry.ts'
@@ -51,7 +51,10 @@ export function testDeps(changes: Partial<Deps> & { settings?: Settings } = {}):
       },
     },
     blobs: memoryBlobs(),
-    transport: scriptedTransport(() => ({ outcome: { kind: 'accepted', by: 'relay' }, evidence: { transport: 'test', stage: 'final-dot' } })),
+    transport: scriptedTransport(() => ({
+      outcome: { kind: 'accepted', by: 'relay' },
+      evidence: { transport: 'test', stage: 'final-dot' },
+    })),
     ids: { ...randomIds(), fraction: () => 0.5 },
     crypto: nodeCrypto(newSecrets()),
     patterns: { assess: async () => 'safe', matches: async () => true },

@@ -1,4 +1,4 @@
-import { parseAddress } from '../../mail/address.ts'
+import { isFullyQualified, parseAddress } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
 import { type Language, pickLanguage } from '../language.ts'
 import type { Entry, FileEntry, Observation } from '../submissions/submission.ts'
@@ -37,7 +37,7 @@ export type ValidationContext = {
  * Where pages state different rules, a post that any of them accepts is accepted. Otherwise the errors are those of the
  * page that posted it, or of the page whose fields fit best.
  *
- * Whatever the pages say, the e-mail field must hold one single address, since mail is sent there.
+ * Whatever the pages say, the e-mail field must hold one single address of a whole domain, since mail is sent there.
  *
  * @throws nothing that depends on the entries; a pattern that can't be run leaves an observation.
  */
@@ -70,7 +70,10 @@ type Post = {
 
 function badAddress(form: FormRecord, entries: readonly Entry[]): string | null {
   const email = emailOf(form, entries)
-  return email === null || parseAddress(email.value).ok ? null : email.field
+  if (email === null) return null
+  const parsed = parseAddress(email.value)
+  // `user@localhost` is an address to HTML, and means another mailbox on every machine.
+  return parsed.ok && isFullyQualified(parsed.address.domain) ? null : email.field
 }
 
 /** More patterns than this are not run in the box for one post, which could keep it busy with one field sent many times. */

@@ -20,7 +20,11 @@ async function compose(options: {
 }) {
   const deps = options.deps ?? testDeps()
   const submission = sampleSubmission({ entries, email: 'hanako@example.net', ...options.submission })
-  const planned = sampleMessage(submission, { role: 'notification', recipient: 'office@example.jp', createdAt: Date.UTC(2026, 10, 21) })
+  const planned = sampleMessage(submission, {
+    role: 'notification',
+    recipient: 'office@example.jp',
+    createdAt: Date.UTC(2026, 10, 21),
+  })
   const message: Message = { ...planned, attempts: 1, lease: null, version: 1, ...options.message }
   const composed = await composeMessage(deps, message, sampleForm(options.form), submission)
   const mail = await PostalMime.parse(composed.mail)
@@ -38,7 +42,23 @@ describe('a notification', () => {
           language: 'ja',
           charset: 'utf-8',
           title: null,
-          controls: [{ name: 'name', kind: 'text', label: 'お名前', required: false, multiple: false, minLength: null, maxLength: null, pattern: null, min: null, max: null, step: null, accept: null, options: null }],
+          controls: [
+            {
+              name: 'name',
+              kind: 'text',
+              label: 'お名前',
+              required: false,
+              multiple: false,
+              minLength: null,
+              maxLength: null,
+              pattern: null,
+              min: null,
+              max: null,
+              step: null,
+              accept: null,
+              options: null,
+            },
+          ],
         },
       ],
     }
@@ -57,7 +77,15 @@ describe('a notification', () => {
     const first = await compose({ deps })
     const again = await composeMessage(deps, { ...first.message, attempts: 2 }, sampleForm(), first.submission)
     expect(again.mail).toEqual(first.composed.mail)
-    const lost = { id: 'x', at: 1, kind: 'unknown-retry', turn: 1, attempt: 1, nextTryAt: 5, evidence: { transport: 't' } } as const
+    const lost = {
+      id: 'x',
+      at: 1,
+      kind: 'unknown-retry',
+      turn: 1,
+      attempt: 1,
+      nextTryAt: 5,
+      evidence: { transport: 't' },
+    } as const
     const second = await compose({ message: { events: [...first.message.events, lost] } })
     expect(second.header('X-Todoku-Possible-Duplicate')).toBe('yes')
   })
@@ -68,7 +96,11 @@ describe('a notification', () => {
       const writer = await deps.blobs.create(key)
       await writer.write(new Uint8Array(size).fill(65))
       await writer.commit()
-      return { kind: 'file', name: 'doc', file: { blob: key, fileName: '見積書.pdf', type: 'application/pdf', size, hash: 'h' } } as const
+      return {
+        kind: 'file',
+        name: 'doc',
+        file: { blob: key, fileName: '見積書.pdf', type: 'application/pdf', size, hash: 'h' },
+      } as const
     }
     const small = await put('a'.repeat(26), 9000)
     const large = await put('b'.repeat(26), 9000)
@@ -94,7 +126,12 @@ describe('a confirmation', () => {
     const typed = 'BUY-NOW-http-spam.example'
     const { raw, mail } = await compose({
       message: confirmation,
-      submission: { entries: [{ kind: 'text', name: 'name', value: typed }, { kind: 'text', name: typed, value: 'x' }] },
+      submission: {
+        entries: [
+          { kind: 'text', name: 'name', value: typed },
+          { kind: 'text', name: typed, value: 'x' },
+        ],
+      },
     })
     expect(raw + mail.text + mail.html + mail.subject).not.toContain(typed)
   })
@@ -103,7 +140,10 @@ describe('a confirmation', () => {
     const own = { allowUserText: true, body: 'Hello {{ fields.name }}\n\n{% fields %}' }
     const { mail } = await compose({ message: confirmation, form: { settings: { confirmation: own } } })
     expect(mail.text).toContain('Hello 山田 花子')
-    const { mail: silent } = await compose({ message: confirmation, form: { settings: { confirmation: { body: 'Hello {{ fields.name }}\n\n{% fields %}' } } } })
+    const { mail: silent } = await compose({
+      message: confirmation,
+      form: { settings: { confirmation: { body: 'Hello {{ fields.name }}\n\n{% fields %}' } } },
+    })
     expect(silent.text).not.toContain('山田')
   })
 
@@ -118,7 +158,10 @@ describe('a confirmation', () => {
   })
 
   test('a template that fails costs the text, never the mail', async () => {
-    const { mail, composed } = await compose({ message: confirmation, form: { settings: { confirmation: { body: '{% if %}' } } } })
+    const { mail, composed } = await compose({
+      message: confirmation,
+      form: { settings: { confirmation: { body: '{% if %}' } } },
+    })
     expect(mail.text).toContain('stored')
     expect(composed.templateFault).toContain('line:1')
   })
@@ -145,11 +188,20 @@ describe('every mail', () => {
       confirmation: { fromName: attack, subject: `{{ fields.name }}${attack}`, allowUserText: true },
       notification: { subject: '{{ fields.name }}' },
     }
-    const file = { kind: 'file', name: attack, file: { blob: 'a'.repeat(26), fileName: attack, type: attack, size: 1, hash: 'h' } } as const
+    const file = {
+      kind: 'file',
+      name: attack,
+      file: { blob: 'a'.repeat(26), fileName: attack, type: attack, size: 1, hash: 'h' },
+    } as const
     for (const role of ['confirmation', 'notification'] as const) {
       const deps = testDeps()
       await (await deps.blobs.create('a'.repeat(26))).commit()
-      const { raw } = await compose({ deps, message: { role }, form: { settings }, submission: { entries: [{ kind: 'text', name: 'name', value: attack }, file] } })
+      const { raw } = await compose({
+        deps,
+        message: { role },
+        form: { settings },
+        submission: { entries: [{ kind: 'text', name: 'name', value: attack }, file] },
+      })
       const head = raw.slice(0, raw.indexOf('\r\n\r\n'))
       expect(head).not.toMatch(/^bcc:/im)
       // Nothing but tab, line ends and printable ASCII.

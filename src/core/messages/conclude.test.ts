@@ -35,7 +35,8 @@ function messageWith(changes: Partial<Message> = {}, events: MessageEvent[] = []
   }
 }
 
-const conclude = (outcome: AttemptOutcome, message = messageWith()) => concludeAttempt(message, { outcome, evidence }, context)
+const conclude = (outcome: AttemptOutcome, message = messageWith()) =>
+  concludeAttempt(message, { outcome, evidence }, context)
 
 describe('the end of an attempt', () => {
   test('accepted: no further attempt, news is expected until it settles', () => {
@@ -57,17 +58,27 @@ describe('the end of an attempt', () => {
     else expect(state.name).toBe(classRules[name].final === 'hard' ? 'bounced_hard' : 'bounced_soft')
   })
 
-  test.each(refusalClasses)('refused as %s with the whole lane: tried again, and soft or ours at the last attempt', (name) => {
-    const outcome: AttemptOutcome = { kind: 'refused', class: name, scope: 'lane' }
-    expect(conclude(outcome).state.name).toBe('deferred')
-    const last = concludeAttempt(messageWith({ expiresAt: 1001, attempts: 9 }), { outcome, evidence }, context)
-    expect(last.state).toMatchObject({ name: classRules[name].final === 'ours' ? 'failed' : 'bounced_soft', class: name })
-    expect(last.dueAt).toBeNull()
-  })
+  test.each(refusalClasses)(
+    'refused as %s with the whole lane: tried again, and soft or ours at the last attempt',
+    (name) => {
+      const outcome: AttemptOutcome = { kind: 'refused', class: name, scope: 'lane' }
+      expect(conclude(outcome).state.name).toBe('deferred')
+      const last = concludeAttempt(messageWith({ expiresAt: 1001, attempts: 9 }), { outcome, evidence }, context)
+      expect(last.state).toMatchObject({
+        name: classRules[name].final === 'ours' ? 'failed' : 'bounced_soft',
+        class: name,
+      })
+      expect(last.dueAt).toBeNull()
+    },
+  )
 
   test('deferred at the last attempt: expired', () => {
     const message = messageWith({ expiresAt: 1001, attempts: 9 })
-    const { state } = concludeAttempt(message, { outcome: { kind: 'deferred', class: 'network', scope: 'lane' }, evidence }, context)
+    const { state } = concludeAttempt(
+      message,
+      { outcome: { kind: 'deferred', class: 'network', scope: 'lane' }, evidence },
+      context,
+    )
     expect(state).toMatchObject({ name: 'expired', class: 'network' })
   })
 
@@ -94,13 +105,19 @@ describe('the end of an attempt', () => {
 describe('a lease that ran out', () => {
   test.each(['claimed', 'rcpt_ok'] satisfies Phase[])('at %s: nothing was sent, back to the queue', (phase) => {
     const conclusion = concludeDeadLease(messageWith({ lease: { number: 1, until: 0, phase } }), context)
-    expect(conclusion).toMatchObject({ dueAt: 1000, state: { name: 'queued' }, events: [{ kind: 'lease-lost', phase }] })
+    expect(conclusion).toMatchObject({
+      dueAt: 1000,
+      state: { name: 'queued' },
+      events: [{ kind: 'lease-lost', phase }],
+    })
   })
 
   test('after the permission for the final dot: the answer is lost', () => {
     const lease = { number: 1, until: 0, phase: 'data_final' } as const
     expect(concludeDeadLease(messageWith({ role: 'confirmation', lease }), context).state.name).toBe('unknown')
-    expect(concludeDeadLease(messageWith({ lease }), context).events).toEqual([expect.objectContaining({ kind: 'unknown-retry' })])
+    expect(concludeDeadLease(messageWith({ lease }), context).events).toEqual([
+      expect.objectContaining({ kind: 'unknown-retry' }),
+    ])
   })
 
   test('of a message that news reached meanwhile: no further attempt', () => {
@@ -113,7 +130,10 @@ describe('a lease that ran out', () => {
 describe('expiry', () => {
   test('a message that was refused for our settings all along failed', () => {
     const { events } = conclude({ kind: 'refused', class: 'authentication', scope: 'lane' })
-    expect(concludeExpiry(messageWith({}, [...events]), 5000).state).toMatchObject({ name: 'failed', class: 'authentication' })
+    expect(concludeExpiry(messageWith({}, [...events]), 5000).state).toMatchObject({
+      name: 'failed',
+      class: 'authentication',
+    })
   })
 
   test('a message that was never tried expired', () => {
@@ -144,7 +164,11 @@ test('invariant 4: after every ending of an attempt a message is working with a 
   for (const outcome of outcomes) {
     for (const role of ['confirmation', 'notification', 'update', 'alarm'] as const) {
       for (const expiresAt of [1001, 2_000_000, schedule.expiresAfter]) {
-        const { state, dueAt, events } = concludeAttempt(messageWith({ role, expiresAt }), { outcome, evidence }, context)
+        const { state, dueAt, events } = concludeAttempt(
+          messageWith({ role, expiresAt }),
+          { outcome, evidence },
+          context,
+        )
         if (isWorkingState(state)) expect(dueAt).not.toBeNull()
         else {
           expect(dueAt).toBeNull()

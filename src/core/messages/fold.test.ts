@@ -23,7 +23,15 @@ const deferred = (turn: number, at = turn): MessageEvent => ({
   evidence,
 })
 const unknown: MessageEvent = { id: 'u', at: 15, kind: 'unknown', attempt: 1, evidence }
-const unknownRetry: MessageEvent = { id: 'ur', at: 15, kind: 'unknown-retry', turn: 1, attempt: 1, nextTryAt: 99, evidence }
+const unknownRetry: MessageEvent = {
+  id: 'ur',
+  at: 15,
+  kind: 'unknown-retry',
+  turn: 1,
+  attempt: 1,
+  nextTryAt: 99,
+  evidence,
+}
 const expired: MessageEvent = { id: 'x', at: 60, kind: 'expired', class: 'network' }
 
 /** Events as the engine could write them: ids are unique, turns count up, and every message begins with `queued`. */
@@ -32,8 +40,22 @@ const anyEvents: fc.Arbitrary<MessageEvent[]> = fc
     fc.record({
       at: fc.integer({ min: 0, max: 5 }),
       shape: fc.constantFrom(
-        'held', 'deferred', 'unknown-retry', 'unknown', 'expired', 'failed', 'cancelled', 'suppressed-us', 'suppressed-provider',
-        'accepted', 'relay-delayed', 'delivered', 'bounced', 'complained', 'auto-reply', 'template-fault',
+        'held',
+        'deferred',
+        'unknown-retry',
+        'unknown',
+        'expired',
+        'failed',
+        'cancelled',
+        'suppressed-us',
+        'suppressed-provider',
+        'accepted',
+        'relay-delayed',
+        'delivered',
+        'bounced',
+        'complained',
+        'auto-reply',
+        'template-fault',
       ),
       class: fc.constantFrom(...refusalClasses),
       hard: fc.boolean(),
@@ -158,7 +180,11 @@ describe('the fold of events', () => {
 
   test('a delay notice of the relay is part of the acceptance', () => {
     const delayed: MessageEvent = { id: 'rd', at: 12, kind: 'relay-delayed', until: 777, evidence }
-    expect(fold([queued, accepted, delayed])).toMatchObject({ name: 'accepted', relayDelayedUntil: 777, settleAt: 1000 })
+    expect(fold([queued, accepted, delayed])).toMatchObject({
+      name: 'accepted',
+      relayDelayedUntil: 777,
+      settleAt: 1000,
+    })
     expect(fold([queued, delayed])).toMatchObject({ name: 'accepted', by: 'relay', relayDelayedUntil: 777 })
   })
 

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { createLanes } from './lanes.ts'
 import type { LanePolicy } from './transport.ts'
 
-const policy: LanePolicy = { maxConcurrency: 4, startConcurrency: 1, rate: null, breakerAfter: 3, breakerPauses: [1000, 2000, 5000] }
+const policy: LanePolicy = {
+  maxConcurrency: 4,
+  startConcurrency: 1,
+  rate: null,
+  breakerAfter: 3,
+  breakerPauses: [1000, 2000, 5000],
+}
 
 function lanesAt(changes: Partial<LanePolicy> = {}) {
   const clock = { time: 0, monotonic: () => clock.time }

@@ -17,11 +17,34 @@ const batch = 200
  */
 export async function recover(deps: RecoverDeps): Promise<number> {
   const now = deps.clock.now()
-  const context = { now, schedule: deps.settings.schedule, fraction: deps.ids.fraction() }
-  let moved = 0
+  const latest = now + 2 * longestPause(deps.settings.schedule)
+  let moved = await endLeases(deps, { now, latest: now + 2 * finalLeaseMs })
+  for (const message of await deps.messages.overdue({ now, latest, limit: batch })) {
+    const { state, attempts } = message
+    const conclusion =
+      now >= message.expiresAt ? concludeExpiry(message, now) : { events: [], state, dueAt: now, attempts }
+    moved += await write(deps, message, conclusion, 'keep')
+  }
+  return moved
+}
 
-  for (const message of await deps.messages.withDeadLease({ now, latest: now + 2 * finalLeaseMs, limit: batch })) {
-    const conclusion = concludeDeadLease(message, context)
+/**
+ * Ends every lease there is. For a host that has the store for itself, when it starts: whoever held them is dead, and
+ * nobody needs to wait until they run out.
+ */
+export async function recoverAtStart(deps: RecoverDeps): Promise<void> {
+  // Each round frees what it found, so that the next one finds others.
+  while ((await endLeases(deps, { now: Number.MAX_SAFE_INTEGER, latest: Number.MAX_SAFE_INTEGER })) > 0);
+}
+
+async function endLeases(deps: RecoverDeps, times: { now: number; latest: number }): Promise<number> {
+  let moved = 0
+  for (const message of await deps.messages.withDeadLease({ ...times, limit: batch })) {
+    const conclusion = concludeDeadLease(message, {
+      now: deps.clock.now(),
+      schedule: deps.settings.schedule,
+      fraction: deps.ids.fraction(),
+    })
     moved += await write(deps, message, conclusion, 'release')
     deps.log.warn(
       {
@@ -31,16 +54,8 @@ export async function recover(deps: RecoverDeps): Promise<number> {
         phase: message.lease?.phase ?? 'claimed',
         state: conclusion.state.name,
       },
-      'a lease ran out',
+      'a lease ended with its holder',
     )
-  }
-
-  const latest = now + 2 * longestPause(deps.settings.schedule)
-  for (const message of await deps.messages.overdue({ now, latest, limit: batch })) {
-    const { state, attempts } = message
-    const conclusion =
-      now >= message.expiresAt ? concludeExpiry(message, now) : { events: [], state, dueAt: now, attempts }
-    moved += await write(deps, message, conclusion, 'keep')
   }
   return moved
 }

@@ -21,12 +21,16 @@ describe('the retry schedule', () => {
 
   test('jitter stays within a fifth', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 30 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempt, fraction) => {
-        const plain = nextTry(schedule, message(attempt), { now: 0, reached: true, fraction: 0.5 }) ?? 0
-        const next = nextTry(schedule, message(attempt), { now: 0, reached: true, fraction }) ?? 0
-        expect(Math.abs(next - plain)).toBeLessThanOrEqual(plain * 0.2 + 1)
-        expect(next).toBeLessThanOrEqual(longestPause(schedule))
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (attempt, fraction) => {
+          const plain = nextTry(schedule, message(attempt), { now: 0, reached: true, fraction: 0.5 }) ?? 0
+          const next = nextTry(schedule, message(attempt), { now: 0, reached: true, fraction }) ?? 0
+          expect(Math.abs(next - plain)).toBeLessThanOrEqual(plain * 0.2 + 1)
+          expect(next).toBeLessThanOrEqual(longestPause(schedule))
+        },
+      ),
     )
   })
 
@@ -40,19 +44,26 @@ describe('the retry schedule', () => {
 
   test('every message comes to an end', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 100, maxLength: 100 }), (fractions) => {
-        let now = 0
-        let attempts = 0
-        for (const fraction of fractions) {
-          attempts += 1
-          const next = nextTry(schedule, { attempt: attempts, expiresAt: schedule.expiresAfter }, { now, reached: true, fraction })
-          if (next === null) break
-          expect(next).toBeGreaterThan(now)
-          expect(next).toBeLessThan(schedule.expiresAfter)
-          now = next
-        }
-        expect(attempts).toBeLessThan(30)
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 100, maxLength: 100 }),
+        (fractions) => {
+          let now = 0
+          let attempts = 0
+          for (const fraction of fractions) {
+            attempts += 1
+            const next = nextTry(
+              schedule,
+              { attempt: attempts, expiresAt: schedule.expiresAfter },
+              { now, reached: true, fraction },
+            )
+            if (next === null) break
+            expect(next).toBeGreaterThan(now)
+            expect(next).toBeLessThan(schedule.expiresAfter)
+            now = next
+          }
+          expect(attempts).toBeLessThan(30)
+        },
+      ),
     )
   })
 

@@ -54,12 +54,17 @@ describe('an accepted post', () => {
   })
 
   test('goes to the managers that a field’s value chooses, else to the form’s', async () => {
-    const settings = { managers: ['all@example.jp'], route: { field: 'dept', to: { 営業: ['s@example.jp', 't@example.jp'] } } }
+    const settings = {
+      managers: ['all@example.jp'],
+      route: { field: 'dept', to: { 営業: ['s@example.jp', 't@example.jp'] } },
+    }
     const form = sampleForm({ settings })
     const recipients = async (dept: string) => {
       const deps = testDeps()
       const { submission } = await accepted(deps, form, post({ entries: [...fields, text('dept', dept)] }))
-      return (await deps.messages.ofSubmission(submission.id)).flatMap(({ role, recipient }) => (role === 'notification' ? [recipient] : []))
+      return (await deps.messages.ofSubmission(submission.id)).flatMap(({ role, recipient }) =>
+        role === 'notification' ? [recipient] : [],
+      )
     }
     expect(await recipients('営業')).toEqual(['s@example.jp', 't@example.jp'])
     expect(await recipients('other')).toEqual(['all@example.jp'])
@@ -110,7 +115,13 @@ describe('an accepted post', () => {
     expect(decode(head)).toEqual({ alg: 'EdDSA', kid: 'r1' })
     expect(decode(payload)).toMatchObject({ reference: submission.reference, form: 'contact' })
     const [jwk] = deps.crypto.publicKeys().keys
-    const key = await crypto.subtle.importKey('jwk', { kty: 'OKP', crv: 'Ed25519', x: String(jwk?.x) }, 'Ed25519', false, ['verify'])
+    const key = await crypto.subtle.importKey(
+      'jwk',
+      { kty: 'OKP', crv: 'Ed25519', x: String(jwk?.x) },
+      'Ed25519',
+      false,
+      ['verify'],
+    )
     const signed = Buffer.from(`${head}.${payload}`)
     expect(await crypto.subtle.verify('Ed25519', key, Buffer.from(signature, 'base64url'), signed)).toBe(true)
     const other = await accepted(deps, sampleForm(), post({ entries: [text('message', 'other')] }))
@@ -133,8 +144,12 @@ describe('invariant 2: the same post again', () => {
   test('from another client, with another agent, or with another text: a new submission', async () => {
     const deps = testDeps()
     await accepted(deps, sampleForm(), post())
-    expect((await accepted(deps, sampleForm(), post({ client: { address: '192.0.2.2', agent: 'browser' } }))).repeated).toBe(false)
-    expect((await accepted(deps, sampleForm(), post({ client: { address: '192.0.2.1', agent: 'other' } }))).repeated).toBe(false)
+    expect(
+      (await accepted(deps, sampleForm(), post({ client: { address: '192.0.2.2', agent: 'browser' } }))).repeated,
+    ).toBe(false)
+    expect(
+      (await accepted(deps, sampleForm(), post({ client: { address: '192.0.2.1', agent: 'other' } }))).repeated,
+    ).toBe(false)
     expect((await accepted(deps, sampleForm(), post({ entries: [...fields, text('x', 'y')] }))).repeated).toBe(false)
   })
 
@@ -159,7 +174,9 @@ describe('invariant 2: the same post again', () => {
     const key = text('_idempotency', 'rendered-once')
     await accepted(deps, sampleForm(), post({ entries: [...fields, key] }))
     expect((await accepted(deps, sampleForm(), post({ entries: [...fields, key] }))).repeated).toBe(true)
-    expect((await accepted(deps, sampleForm(), post({ entries: [...fields, text('more', 'x'), key] }))).repeated).toBe(false)
+    expect((await accepted(deps, sampleForm(), post({ entries: [...fields, text('more', 'x'), key] }))).repeated).toBe(
+      false,
+    )
   })
 
   test('two at once are one', async () => {
@@ -171,17 +188,27 @@ describe('invariant 2: the same post again', () => {
 
   test('files count by their content, wherever they were put', async () => {
     const deps = testDeps()
-    const file = (blob: string, hash: string): Entry => ({ kind: 'file', name: 'doc', file: { blob, fileName: 'a.txt', type: 'text/plain', size: 1, hash } })
+    const file = (blob: string, hash: string): Entry => ({
+      kind: 'file',
+      name: 'doc',
+      file: { blob, fileName: 'a.txt', type: 'text/plain', size: 1, hash },
+    })
     await accepted(deps, sampleForm(), post({ entries: [...fields, file('one', 'h')] }))
     expect((await accepted(deps, sampleForm(), post({ entries: [...fields, file('two', 'h')] }))).repeated).toBe(true)
-    expect((await accepted(deps, sampleForm(), post({ entries: [...fields, file('three', 'i')] }))).repeated).toBe(false)
+    expect((await accepted(deps, sampleForm(), post({ entries: [...fields, file('three', 'i')] }))).repeated).toBe(
+      false,
+    )
   })
 })
 
 describe('what is not accepted', () => {
   test('a wrong address is told, and nothing is stored', async () => {
     const deps = testDeps()
-    const outcome = await acceptSubmission(deps, sampleForm(), post({ entries: [text('email', 'a@example.jp, b@example.jp')] }))
+    const outcome = await acceptSubmission(
+      deps,
+      sampleForm(),
+      post({ entries: [text('email', 'a@example.jp, b@example.jp')] }),
+    )
     expect(outcome).toMatchObject({ kind: 'invalid', errors: [{ field: 'email', code: 'TYPE_EMAIL' }] })
     expect((await deps.submissions.list({ limit: 1 })).items).toEqual([])
   })
@@ -189,7 +216,9 @@ describe('what is not accepted', () => {
   test('a page of another origin is refused where the form names its origins; one that tells none is not', async () => {
     const deps = testDeps()
     const form = sampleForm({ settings: { origins: ['https://www.example.jp'] } })
-    expect((await acceptSubmission(deps, form, post({ pageOrigin: 'https://evil.example' }))).kind).toBe('origin-refused')
+    expect((await acceptSubmission(deps, form, post({ pageOrigin: 'https://evil.example' }))).kind).toBe(
+      'origin-refused',
+    )
     expect((await acceptSubmission(deps, form, post({ pageOrigin: 'https://www.example.jp' }))).kind).toBe('accepted')
     expect((await acceptSubmission(deps, form, post({ pageOrigin: testSettings.publicUrl }))).kind).toBe('accepted')
     expect((await acceptSubmission(deps, form, post())).kind).toBe('accepted')
@@ -197,7 +226,9 @@ describe('what is not accepted', () => {
 
   test('a store that is away is told to the caller, and no mail is planned', async () => {
     const stores = testDeps()
-    const deps = testDeps({ submissions: { ...stores.submissions, accept: () => Promise.reject(new TodokuError('store-unavailable')) } })
+    const deps = testDeps({
+      submissions: { ...stores.submissions, accept: () => Promise.reject(new TodokuError('store-unavailable')) },
+    })
     await expect(acceptSubmission(deps, sampleForm(), post())).rejects.toThrow(TodokuError)
     expect(deps.announced).toBe(0)
   })
@@ -205,13 +236,19 @@ describe('what is not accepted', () => {
 
 describe('where the browser goes', () => {
   const next = async (wanted: string, changes: Partial<Post> = {}, settings: FormRecord['settings'] = {}) => {
-    const outcome = await accepted(testDeps(), sampleForm({ settings }), post({ entries: [...fields, text('_next', wanted)], ...changes }))
+    const outcome = await accepted(
+      testDeps(),
+      sampleForm({ settings }),
+      post({ entries: [...fields, text('_next', wanted)], ...changes }),
+    )
     return outcome.next?.replace(/#.*/, '') ?? null
   }
   const origins = ['https://www.example.jp']
 
   test('to a path of the page’s own origin', async () => {
-    expect(await next('/thanks', { pageOrigin: 'https://www.example.jp' }, { origins })).toBe('https://www.example.jp/thanks')
+    expect(await next('/thanks', { pageOrigin: 'https://www.example.jp' }, { origins })).toBe(
+      'https://www.example.jp/thanks',
+    )
     expect(await next('/thanks', { pageOrigin: 'https://any.example' })).toBe('https://any.example/thanks')
     expect(await next('/thanks')).toBe('https://forms.example.jp/thanks')
   })
@@ -251,7 +288,11 @@ describe('where the browser goes', () => {
 })
 
 describe('uploads that our error page carries along', () => {
-  const upload: Entry = { kind: 'file', name: 'doc', file: { blob: 'b', fileName: 'a.pdf', type: 'application/pdf', size: 1, hash: 'h' } }
+  const upload: Entry = {
+    kind: 'file',
+    name: 'doc',
+    file: { blob: 'b', fileName: 'a.pdf', type: 'application/pdf', size: 1, hash: 'h' },
+  }
 
   test('take the place of a file field left empty', async () => {
     const deps = testDeps()
@@ -264,7 +305,11 @@ describe('uploads that our error page carries along', () => {
     const deps = testDeps()
     const sealed = sealUploads(deps, 'contact', [upload]) ?? ''
     const fresh: Entry = { ...upload, file: { ...upload.file, blob: 'new' } }
-    const { submission } = await accepted(deps, sampleForm(), post({ entries: [...fields, fresh, text('_uploads', sealed)] }))
+    const { submission } = await accepted(
+      deps,
+      sampleForm(),
+      post({ entries: [...fields, fresh, text('_uploads', sealed)] }),
+    )
     expect(submission.entries.filter(({ kind }) => kind === 'file')).toEqual([fresh])
   })
 
@@ -274,7 +319,11 @@ describe('uploads that our error page carries along', () => {
     const ofOther = sealUploads(deps, 'other', [upload]) ?? ''
     const forged = `${Buffer.from(JSON.stringify({ form: 'contact', until: 9e15, files: [upload] })).toString('base64url')}.${sealed.split('.')[1]}`
     const stored = async (value: string) => {
-      const { submission } = await accepted(deps, sampleForm(), post({ entries: [...fields, text('_uploads', value)], client: { address: value.slice(-9), agent: '' } }))
+      const { submission } = await accepted(
+        deps,
+        sampleForm(),
+        post({ entries: [...fields, text('_uploads', value)], client: { address: value.slice(-9), agent: '' } }),
+      )
       return submission.entries.filter(({ kind }) => kind === 'file').length
     }
     expect(await stored(ofOther)).toBe(0)

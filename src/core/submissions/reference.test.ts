@@ -12,5 +12,6 @@ test('what people type is read leniently, and nothing else is', () => {
   for (const typed of ['KD4-MR7-WC3', 'kd4mr7wc3', ' kd4 mr7 wc3 ', 'ＫＤ４－ＭＲ７－ＷＣ３', 'KD4–MR7ーWC3']) {
     expect(normalizeReference(typed)).toBe('KD4-MR7-WC3')
   }
-  for (const typed of ['', 'KD4-MR7', 'KD4-MR7-WC3X', '../etc', 'KD4/MR7/WC3']) expect(normalizeReference(typed)).toBeNull()
+  for (const typed of ['', 'KD4-MR7', 'KD4-MR7-WC3X', '../etc', 'KD4/MR7/WC3'])
+    expect(normalizeReference(typed)).toBeNull()
 })

@@ -30,13 +30,16 @@ describe('a template', () => {
   })
 
   test('conditions, loops, filters and captures work on real values', () => {
-    const source = "{% if a == 'x' %}yes {{ a | upcase }}{% endif %}{% for i in list %}[{{ i }}]{% endfor %}{% capture c %}<{{ a }}>{% endcapture %}{{ c }}"
+    const source =
+      "{% if a == 'x' %}yes {{ a | upcase }}{% endif %}{% for i in list %}[{{ i }}]{% endfor %}{% capture c %}<{{ a }}>{% endcapture %}{{ c }}"
     expect(body(source, { a: 'x', list: ['p', 'q'] }).text).toBe('yes X[p][q]<x>\n')
   })
 
   test('nested lists, quotes, code and numbered lists read well as text', () => {
     const source = '1. first\n2. second\n   - inner\n\n> quoted\n> more\n\n```\ncode  {{ x }}\n```\n\n---\n'
-    expect(body(source, { x: '*y*' }).text).toBe('1. first\n2. second\n   - inner\n\n> quoted\n> more\n\ncode  *y*\n\n----\n')
+    expect(body(source, { x: '*y*' }).text).toBe(
+      '1. first\n2. second\n   - inner\n\n> quoted\n> more\n\ncode  *y*\n\n----\n',
+    )
   })
 
   test('invariant 12: values are text, never markup of any kind', () => {
@@ -52,7 +55,13 @@ describe('a template', () => {
     for (const value of hostile) {
       const { text, html } = body('Value: {{ v }}', { v: value, email: 'secret@example.jp' })
       expect(text).toBe(`Value: ${value}\n`)
-      expect(html.replace(/<br>\n?/g, '\n').replace(/<[^>]*>/g, '').replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code)).trim()).toBe(`Value: ${value}`)
+      expect(
+        html
+          .replace(/<br>\n?/g, '\n')
+          .replace(/<[^>]*>/g, '')
+          .replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code))
+          .trim(),
+      ).toBe(`Value: ${value}`)
       expect(html).not.toMatch(/<(?!\/?p>|br>)/)
     }
   })
@@ -63,7 +72,10 @@ describe('a template', () => {
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (value) => {
         const { html } = body(source, { v: value }, [{ label: value, value }])
         const tags = new Set([...html.matchAll(/<\/?([a-z0-9]+)/g)].map((match) => match[1]))
-        for (const tag of tags) expect(['h1', 'p', 'strong', 'code', 'ul', 'li', 'blockquote', 'table', 'tr', 'th', 'td', 'br']).toContain(tag)
+        for (const tag of tags)
+          expect(['h1', 'p', 'strong', 'code', 'ul', 'li', 'blockquote', 'table', 'tr', 'th', 'td', 'br']).toContain(
+            tag,
+          )
         expect(html.match(/<strong>/g)).toHaveLength(1)
       }),
       { numRuns: 500 },
@@ -73,7 +85,9 @@ describe('a template', () => {
   test('a link made of a value leads to the web or nowhere', () => {
     const { html } = body('[x]({{ v }})', { v: 'javascript:alert(1)' })
     expect(html).not.toContain('javascript')
-    expect(body('[x]({{ v }})', { v: 'https://a.example/?q="><script>' }).html).toContain('href="https://a.example/?q=&#34;&#62;&#60;script&#62;"')
+    expect(body('[x]({{ v }})', { v: 'https://a.example/?q="><script>' }).html).toContain(
+      'href="https://a.example/?q=&#34;&#62;&#60;script&#62;"',
+    )
   })
 
   test('loads nothing: images become their text, raw HTML is shown', () => {
@@ -109,7 +123,15 @@ describe('a template', () => {
 
   test('every built-in text renders, and the confirmation’s carry nothing a visitor typed', () => {
     const typed = 'TYPED-BY-VISITOR'
-    const scope = { form: { title: 'T' }, reference: 'R', received_at: 'now', status_url: 'https://x.example/s', email: typed, old_email: typed, fields: { name: typed } }
+    const scope = {
+      form: { title: 'T' },
+      reference: 'R',
+      received_at: 'now',
+      status_url: 'https://x.example/s',
+      email: typed,
+      old_email: typed,
+      fields: { name: typed },
+    }
     for (const [role, byLanguage] of Object.entries(builtInTemplates)) {
       for (const { subject, body: source } of Object.values(byLanguage)) {
         const rendered = body(source, scope, [{ label: 'L', value: typed }])
