@@ -71,8 +71,10 @@ export type AcceptResult =
 export type ResendCommand = {
   submissionId: string
   resend: Resend
-  /** Nothing is done when the old message has changed since it was read, or the limit is reached. */
+  /** Nothing is done when the old message has changed since it was read, or another resend came first. */
   oldMessage: { id: string; version: number }
+  /** How many resends there were when it was read. */
+  knownResends: number
   maxResends: number
   messages: readonly PlannedMessage[]
   /** Ends the old message where it is still working (held). */

@@ -164,6 +164,7 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
           submissionId: submission.id,
           resend,
           oldMessage: old,
+          knownResends: 0,
           maxResends: 1,
           messages: [fresh],
           cancel: null,
@@ -177,12 +178,39 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         expect(await stores.submissions.resend(command)).toEqual({ kind: 'limit' })
       })
 
+      test('of two at once one is done: the other was computed from what is no longer so', async () => {
+        const stores = open()
+        const { submission, old } = await bounced(stores)
+        const results = await Promise.all(
+          [1, 2].map(() => {
+            const resend = resendOf(old.id, sampleId())
+            const known = { oldMessage: old, knownResends: 0, maxResends: 3 }
+            return stores.submissions.resend({
+              submissionId: submission.id,
+              resend,
+              ...known,
+              messages: [],
+              cancel: null,
+            })
+          }),
+        )
+        expect(results.map(({ kind }) => kind).sort()).toEqual(['done', 'stale'])
+      })
+
       test('does nothing when the old message has changed since', async () => {
         const stores = open()
         const { submission, old } = await bounced(stores)
         const resend = resendOf(old.id, sampleId())
         const oldMessage = { id: old.id, version: old.version - 1 }
-        const command = { submissionId: submission.id, resend, oldMessage, maxResends: 3, messages: [], cancel: null }
+        const command = {
+          submissionId: submission.id,
+          resend,
+          oldMessage,
+          knownResends: 0,
+          maxResends: 3,
+          messages: [],
+          cancel: null,
+        }
         expect(await stores.submissions.resend(command)).toEqual({ kind: 'stale' })
         expect(await stores.submissions.get(submission.reference)).toEqual(submission)
       })
@@ -201,6 +229,7 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
           submissionId: command.submission.id,
           resend,
           oldMessage,
+          knownResends: 0,
           maxResends: 3,
           messages: [],
           cancel,

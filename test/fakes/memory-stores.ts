@@ -81,11 +81,12 @@ export function memoryStores(): MemoryStores {
           before,
           copy,
         ),
-      async resend({ submissionId, resend, oldMessage, maxResends, messages: planned, cancel }) {
+      async resend({ submissionId, resend, oldMessage, knownResends, maxResends, messages: planned, cancel }) {
         const submission = byId(submissionId)
         const old = find(oldMessage.id)
         if (submission === undefined || old?.version !== oldMessage.version) return { kind: 'stale' }
         if (submission.resends.length >= maxResends) return { kind: 'limit' }
+        if (submission.resends.length !== knownResends) return { kind: 'stale' }
         if (cancel !== null)
           replace(old, {
             events: [...old.events, cancel.event],

@@ -142,7 +142,9 @@ async function feed(
       if (fault === null) take?.(chunk as Uint8Array)
     })
     stream.on('end', () => {
-      if (fault === null) end?.()
+      // A part whose headers never ended would be left out without a word.
+      if (end === null) fail(new BodyFault('malformed-body'))
+      else if (fault === null) end()
     })
     stream.on('error', () => fail(new BodyFault('malformed-body')))
   })

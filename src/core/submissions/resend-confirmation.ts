@@ -81,6 +81,7 @@ async function commandFor(
     submissionId: submission.id,
     resend: { kind, at, oldMessage: old.id, newMessage: confirmation.id, oldEmail: old.recipient, newEmail: email },
     oldMessage: { id: old.id, version: old.version },
+    knownResends: submission.resends.length,
     maxResends,
     messages: [confirmation, ...updates],
     cancel: isWorkingState(old.state) ? cancellation(old, at) : null,

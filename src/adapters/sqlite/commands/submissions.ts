@@ -95,13 +95,14 @@ function repeated(db: Database, { submission_id }: Row): AcceptResult | null {
 
 /** Replaces a confirmation that failed, if it is still as it was read. */
 export function resendConfirmation(db: Database, command: ResendCommand): ResendResult {
-  const { submissionId, resend, oldMessage, maxResends, messages, cancel } = command
+  const { submissionId, resend, oldMessage, knownResends, maxResends, messages, cancel } = command
   const old = db.get('SELECT version, attempts FROM messages WHERE id = ?', oldMessage.id)
   if (old === undefined || Number(old.version) !== oldMessage.version) return { kind: 'stale' }
   const row = db.get('SELECT resends_json FROM submissions WHERE id = ?', submissionId)
   if (row === undefined) return { kind: 'stale' }
   const resends = JSON.parse(String(row.resends_json)) as unknown[]
   if (resends.length >= maxResends) return { kind: 'limit' }
+  if (resends.length !== knownResends) return { kind: 'stale' }
   if (cancel !== null) {
     const { id, version } = oldMessage
     const { event, state } = cancel

@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'vitest'
+import { sampleWrite } from '../../test/contracts/samples.ts'
+import { good, testApp } from '../../test/fakes/test-app.ts'
+import { isWorkingState } from '../core/messages/fold.ts'
+import type { Message, MessageEvent } from '../core/messages/message.ts'
+
+type App = Awaited<ReturnType<typeof testApp>>
+type Status = {
+  messages: Record<string, unknown>[]
+  actions: { correct: boolean; resend: boolean; left: number }
+  open: boolean
+}
+
+const evidence = { transport: 'smtp', stage: 'rcpt', replyCode: 550, text: 'secret words of the server' }
+
+/** Posts, and gives the path of the status page. */
+async function posted(
+  app: App,
+  fields: Record<string, string> = good,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const answer = await app.post(fields, headers)
+  return new URL(answer.headers.get('location') ?? '').pathname
+}
+
+async function messageOf(app: App, role: Message['role']): Promise<Message> {
+  const [newest] = (await app.deps.messages.list({ role, limit: 1, now: 0 })).items
+  if (newest === undefined) throw new Error(`no ${role}`)
+  return newest
+}
+
+/** Lets something happen to the newest message of a role. */
+async function happens(
+  app: App,
+  role: Message['role'],
+  shape: Partial<MessageEvent> & { kind: MessageEvent['kind'] },
+): Promise<void> {
+  const message = await messageOf(app, role)
+  const event = { id: `${message.id}.${shape.kind}`, at: app.deps.clock.now(), evidence, ...shape } as MessageEvent
+  const write = sampleWrite(message, event)
+  await app.deps.messages.write({ ...write, dueAt: isWorkingState(write.state) ? message.dueAt : null })
+}
+
+const statusOf = async (app: App, path: string): Promise<Status> =>
+  (await (await app.request(`${path}.json`)).json()) as Status
+const submit = (app: App, path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+  app.request(path, { method: 'POST', body: new URLSearchParams(fields), headers: { accept: 'text/html', ...headers } })
+
+describe('the status page', () => {
+  test('says what is stored and where the mails are, and is kept by nobody', async () => {
+    const app = await testApp()
+    const answer = await app.request(await posted(app))
+    const page = await answer.text()
+    expect(answer.status).toBe(200)
+    expect(page).toContain('Your message is stored')
+    expect(page).toContain('On its way to hanako@example.net.')
+    expect(page).toContain('Name, E-mail, Message')
+    expect(page).not.toContain('花子')
+    // Without script it looks again by itself while something is open.
+    expect(page).toMatch(/<noscript><meta http-equiv="refresh" content="10"\/?><\/noscript>/)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-robots-tag': 'noindex',
+      'x-content-type-options': 'nosniff',
+    })
+    expect(answer.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-.*frame-ancestors 'none'$/,
+    )
+    expect(page).not.toMatch(/(?:src|href)="https?:/)
+  })
+
+  test('the policy allows just the style and the script that are in the page', async () => {
+    const app = await testApp()
+    const answer = await app.request(await posted(app))
+    const page = await answer.text()
+    const policy = answer.headers.get('content-security-policy') ?? ''
+    for (const tag of ['style', 'script']) {
+      const content = new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`).exec(page)?.[1] ?? ''
+      const hash = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(content))).toString('base64')
+      expect(policy).toContain(`${tag}-src 'sha256-${hash}'`)
+    }
+  })
+
+  test('a wrong token, a cut one and a reference that never was look the same', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    for (const wrong of [
+      path.slice(0, -1),
+      `${path.slice(0, -1)}a`,
+      path.replace(/k1-/, 'k2-'),
+      '/s/AAA-AAA-AAA/k1-aaaaaaaaaaaaaaaaaaaaaaaaaa',
+    ]) {
+      const answer = await app.request(wrong, { headers: { accept: 'text/html' } })
+      expect(answer.status).toBe(404)
+      expect(await answer.text()).toContain('This link does not lead to a message.')
+      expect((await app.request(`${wrong}.json`)).status).toBe(404)
+      expect((await submit(app, `${wrong}/correct`, { email: 'a@example.jp' })).status).toBe(404)
+    }
+  })
+
+  test('a reference may be typed in lower case', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    expect((await app.request(path.replace(/\/s\/[^/]+/, (part) => part.toLowerCase()))).status).toBe(200)
+  })
+
+  test('the JSON has an entity tag that changes when the state does, and 304 until then', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    const first = await app.request(`${path}.json`)
+    const etag = first.headers.get('etag') ?? ''
+    expect(first.headers.get('access-control-allow-origin')).toBe('*')
+    expect((await app.request(`${path}.json`, { headers: { 'if-none-match': etag } })).status).toBe(304)
+    await happens(app, 'confirmation', { kind: 'delivered', by: 'recipient' })
+    expect((await app.request(`${path}.json`, { headers: { 'if-none-match': etag } })).status).toBe(200)
+  })
+
+  test('the submitter sees neither evidence, nor classes, nor who the managers are', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'mailbox-disabled' })
+    await happens(app, 'notification', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    const seen = JSON.stringify(await statusOf(app, path)) + (await (await app.request(path)).text())
+    expect(seen).not.toMatch(/secret words|mailbox-disabled|unknown-user|office@example\.jp/)
+    expect((await statusOf(app, path)).messages).toMatchObject([
+      {
+        role: 'confirmation',
+        state: 'bounced_hard',
+        class: null,
+        reason: 'no-such-mailbox',
+        evidence: null,
+        settled: true,
+      },
+      { role: 'notification', state: 'bounced_hard', class: null, reason: null, evidence: null },
+    ])
+  })
+
+  test('of several managers the mail that came furthest is told', async () => {
+    const app = await testApp({ settings: { managers: ['a@example.jp', 'b@example.jp'] } })
+    const path = await posted(app)
+    await happens(app, 'notification', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    expect((await statusOf(app, path)).messages.filter(({ role }) => role === 'notification')).toMatchObject([
+      { state: 'queued' },
+    ])
+  })
+
+  test.each([
+    [
+      { kind: 'deferred', turn: 1, attempt: 1, class: 'network', nextTryAt: Date.UTC(2026, 0, 1, 3) },
+      'Delayed. The next try is at',
+      'deferred',
+    ],
+    [{ kind: 'unknown', attempt: 1 }, 'the answer was lost', 'unknown'],
+    [{ kind: 'accepted', by: 'relay', settleAt: 9e15 }, 'There is no word yet that it arrived', 'accepted'],
+    [{ kind: 'accepted', by: 'relay', settleAt: 1 }, 'no bad news came back', 'accepted'],
+    [{ kind: 'delivered', by: 'recipient' }, 'Delivered to the mail server of example.net.', 'delivered'],
+    [{ kind: 'bounced', hard: false, class: 'mailbox-full' }, 'can’t take mail at the moment', 'bounced_soft'],
+    [{ kind: 'bounced', hard: false, class: 'content-policy' }, 'the receiving side refused it', 'bounced_soft'],
+    [{ kind: 'complained' }, 'reported as spam', 'complained'],
+    [{ kind: 'expired', class: 'network' }, 'Could not be delivered', 'expired'],
+    [{ kind: 'failed', class: 'authentication' }, 'Could not be delivered', 'failed'],
+  ] as const)('tells the truth about %j', async (shape, sentence, state) => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'confirmation', shape as never)
+    expect(await (await app.request(path)).text()).toContain(sentence)
+    expect((await statusOf(app, path)).messages[0]).toMatchObject({ role: 'confirmation', state })
+  })
+
+  test('never says that a mail is in the inbox', async () => {
+    const { readFile } = await import('node:fs/promises')
+    for (const file of ['src/pages/status.tsx', 'src/core/submissions/explain.ts']) {
+      expect(await readFile(file, 'utf8')).not.toMatch(/inbox|受信箱|受信トレイ/i)
+    }
+  })
+
+  test('after a few failing addresses of one client only “could not be delivered” is told', async () => {
+    const app = await testApp()
+    const paths: string[] = []
+    for (let n = 0; n < 10; n += 1) {
+      paths.push(await posted(app, { ...good, email: `person${n}@example.net` }))
+      await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+      await statusOf(app, paths[n] ?? '')
+    }
+    const states = await Promise.all(paths.map(async (path) => (await statusOf(app, path)).messages[0]))
+    expect(states.slice(0, 8).every((message) => message?.state === 'bounced_hard')).toBe(true)
+    for (const message of states.slice(8)) expect(message).toMatchObject({ state: 'bounced', reason: 'not-delivered' })
+    // Another client has a budget of its own, and a day later this one has too.
+    const elsewhere = await posted(app, { ...good, email: 'other@example.net' }, { 'x-test-client': '198.51.100.7' })
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    expect((await statusOf(app, elsewhere)).messages[0]).toMatchObject({ state: 'bounced_hard' })
+    app.deps.clock.advance(25 * 3_600_000)
+    expect((await statusOf(app, paths[9] ?? '')).messages[0]).toMatchObject({ state: 'bounced_hard' })
+  })
+})
+
+describe('correct the address', () => {
+  async function bounced(settings = {}) {
+    const app = await testApp({ settings })
+    const path = await posted(app)
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    return { app, path }
+  }
+
+  test('a new confirmation goes to the new address, and every manager learns of it', async () => {
+    const { app, path } = await bounced({ managers: ['a@example.jp', 'b@example.jp'] })
+    const answer = await submit(app, `${path}/correct`, { email: ' taro@example.net ' })
+    expect(answer.status).toBe(303)
+    expect(answer.headers.get('location')).toBe(path)
+    expect(await messageOf(app, 'confirmation')).toMatchObject({
+      recipient: 'taro@example.net',
+      state: { name: 'queued' },
+    })
+    const updates = (await app.deps.messages.list({ role: 'update', limit: 9, now: 0 })).items
+    expect(updates.map(({ recipient }) => recipient).sort()).toEqual(['a@example.jp', 'b@example.jp'])
+    const [submission] = await app.stored()
+    expect(submission).toMatchObject({
+      email: 'taro@example.net',
+      resends: [{ kind: 'corrected', oldEmail: 'hanako@example.net' }],
+    })
+    const status = await statusOf(app, path)
+    expect(status.messages[0]).toMatchObject({ role: 'confirmation', state: 'queued' })
+    expect(status.actions).toEqual({ correct: false, resend: false, left: 2 })
+  })
+
+  test('pressed twice it is done once', async () => {
+    const { app, path } = await bounced()
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => submit(app, `${path}/correct`, { email: 'taro@example.net' })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([303, 303, 303])
+    expect((await app.stored())[0]?.resends).toHaveLength(1)
+  })
+
+  test('a script gets the status as JSON', async () => {
+    const { app, path } = await bounced()
+    const answer = await app.request(`${path}/correct`, {
+      method: 'POST',
+      body: JSON.stringify({ email: 'taro@example.net' }),
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ email: 'taro@example.net' })
+  })
+
+  test.each([
+    '',
+    'nonsense',
+    'a@b',
+    'a@example.jp, b@example.jp',
+    'a@example.jp\r\nBcc: x@example.jp',
+    'x'.repeat(20_000),
+  ])('what is no address is refused with the page again: %.20s', async (email) => {
+    const { app, path } = await bounced()
+    const answer = await submit(app, `${path}/correct`, { email })
+    expect(answer.status).toBe(422)
+    expect(await answer.text()).toContain('This is not an e-mail address.')
+    expect((await app.stored())[0]?.resends).toEqual([])
+  })
+
+  test('three times, then no more', async () => {
+    const { app, path } = await bounced()
+    for (let n = 0; n < 3; n += 1) {
+      expect((await submit(app, `${path}/correct`, { email: `try${n}@example.net` })).status).toBe(303)
+      await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    }
+    const answer = await submit(app, `${path}/correct`, { email: 'try4@example.net' })
+    expect(answer.status).toBe(409)
+    expect((await statusOf(app, path)).actions).toEqual({ correct: false, resend: false, left: 0 })
+  })
+
+  test.each([
+    [{ kind: 'delivered', by: 'recipient' }],
+    [{ kind: 'accepted', by: 'relay', settleAt: 9e15 }],
+    [{ kind: 'unknown', attempt: 1 }],
+    [{ kind: 'complained' }],
+  ] as const)('not while the mail is %j', async (shape) => {
+    const app = await testApp()
+    const path = await posted(app)
+    expect((await submit(app, `${path}/correct`, { email: 'taro@example.net' })).status).toBe(409)
+    await happens(app, 'confirmation', shape as never)
+    const answer = await submit(app, `${path}/correct`, { email: 'taro@example.net' }, { accept: 'application/json' })
+    expect(answer.status).toBe(409)
+    expect(await answer.json()).toMatchObject({ code: 'correction-refused' })
+  })
+
+  test('a mail held for a doubtful address is cancelled and goes to the new one', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'confirmation', { kind: 'held', turn: 1, reason: 'doubtful-address' })
+    const held = await messageOf(app, 'confirmation')
+    expect((await submit(app, `${path}/correct`, { email: 'taro@example.net' })).status).toBe(303)
+    expect(await app.deps.messages.get(held.id)).toMatchObject({ state: { name: 'cancelled' }, dueAt: null })
+  })
+})
+
+describe('send it again', () => {
+  test.each([
+    [{ kind: 'unknown', attempt: 1 }, true],
+    [{ kind: 'bounced', hard: false, class: 'mailbox-full' }, true],
+    [{ kind: 'expired', class: 'network' }, true],
+    [{ kind: 'failed', class: 'authentication' }, true],
+    [{ kind: 'bounced', hard: true, class: 'unknown-user' }, false],
+    [{ kind: 'delivered', by: 'recipient' }, false],
+  ] as const)('after %j: %s', async (shape, allowed) => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'confirmation', shape as never)
+    expect((await statusOf(app, path)).actions.resend).toBe(allowed)
+    const answer = await submit(app, `${path}/resend`, {})
+    expect(answer.status).toBe(allowed ? 303 : 409)
+    expect((await messageOf(app, 'confirmation')).state.name === 'queued').toBe(allowed)
+    expect((await app.deps.messages.list({ role: 'update', limit: 1, now: 0 })).items).toEqual([])
+  })
+})
+
+test('invariant 13: status tokens and one-time links are in no log', async () => {
+  const app = await testApp()
+  const path = await posted(app)
+  await app.request(path)
+  await app.request(`${path}.json`)
+  await submit(app, `${path}/correct`, { email: 'x' })
+  await app.request('/app/enter/abcdefghijklmnopqrstuvwxyz234567')
+  const log = JSON.stringify(app.deps.lines)
+  expect(log).toContain('/s/:reference/:token')
+  expect(log).not.toContain(path.split('/').at(-1))
+  expect(log).not.toContain('abcdefghijklmnop')
+  expect(log).not.toContain('hanako')
+})
