@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Patterns } from '../../core/deps.ts'
@@ -13,33 +14,39 @@ const queueLimit = 50
  * its own form's checks, nothing else.
  */
 export function boxedPatterns(): { matches: Patterns['matches']; close(): Promise<void> } {
-  let worker: Worker | null = null
+  let box: { worker: Worker; online: Promise<unknown> } | null = null
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
 
-  function start(): Worker {
-    const started = new Worker(new URL(`./pattern-worker${extname(import.meta.url)}`, import.meta.url))
-    started.unref()
-    return started
+  function open(): NonNullable<typeof box> {
+    const worker = new Worker(new URL(`./pattern-worker${extname(import.meta.url)}`, import.meta.url))
+    worker.unref()
+    return { worker, online: once(worker, 'online') }
   }
 
-  function run(source: string, value: string): Promise<boolean | 'timeout'> {
-    worker ??= start()
-    const box = worker
-    return new Promise((resolve) => {
+  async function run(source: string, value: string): Promise<boolean | 'timeout'> {
+    box ??= open()
+    const { worker, online } = box
+    // The time of the pattern counts, not that of the thread's start.
+    await online
+    return await new Promise((resolve) => {
       const end = (answer: boolean | 'timeout') => {
         clearTimeout(timer)
-        box.removeAllListeners()
+        worker.off('message', end)
+        worker.off('error', fail)
         if (answer === 'timeout') {
-          worker = null
-          void box.terminate()
+          box = null
+          // What it still says is about a question nobody waits for; it must not end the process either.
+          worker.on('error', () => {})
+          void worker.terminate()
         }
         resolve(answer)
       }
-      const timer = setTimeout(() => end('timeout'), boxMs)
-      box.once('message', (matched: boolean) => end(matched))
-      box.once('error', () => end('timeout'))
-      box.postMessage({ source, value })
+      const fail = () => end('timeout')
+      const timer = setTimeout(fail, boxMs)
+      worker.on('message', end)
+      worker.on('error', fail)
+      worker.postMessage({ source, value })
     })
   }
 
@@ -48,7 +55,7 @@ export function boxedPatterns(): { matches: Patterns['matches']; close(): Promis
       if (waiting >= queueLimit) return 'timeout'
       waiting += 1
       const turn = last.then(() => run(source, value))
-      last = turn
+      last = turn.catch(() => {})
       try {
         return await turn
       } finally {
@@ -56,8 +63,8 @@ export function boxedPatterns(): { matches: Patterns['matches']; close(): Promis
       }
     },
     async close() {
-      await worker?.terminate()
-      worker = null
+      await box?.worker.terminate()
+      box = null
     },
   }
 }
