@@ -5,7 +5,7 @@ import { formatTime, t } from './words.ts'
 /** The local mailbox: a list, and one mail beside it. */
 export function Mailbox() {
   return (
-    <div class={opened.value === null ? 'app' : 'app reading'}>
+    <main class={opened.value === null ? 'app' : 'app reading'}>
       <header>
         <h1>{t.title}</h1>
         <p>{t.what}</p>
@@ -18,14 +18,14 @@ export function Mailbox() {
       <nav aria-label={t.title}>
         <List items={mails.value} />
       </nav>
-      <main>
+      <div class="mail">
         {opened.value === null ? (
           <p class="hint">{t.choose}</p>
         ) : (
           <OpenMail mail={opened.value} key={opened.value.id} />
         )}
-      </main>
-    </div>
+      </div>
+    </main>
   )
 }
 

@@ -60,6 +60,7 @@ describe('the data folder', () => {
 describe('the start screen', () => {
   const greeting: Greeting = {
     publicUrl: 'http://localhost:4180',
+    listens: 'http://127.0.0.1:4180',
     enterUrl: 'http://localhost:4180/app/enter/abc',
     dataFolder: '/srv/todoku',
     transport: 'capture',

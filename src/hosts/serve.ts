@@ -22,7 +22,6 @@ import type { Greeting } from './start-screen.ts'
 export type { LogLevel }
 
 export type Running = {
-  url: string
   greeting: Greeting
   /** Ends what is under way, or hands it back to the queue, and lets go of the data folder. */
   stop(): Promise<void>
@@ -92,9 +91,9 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
     const link = await newLink(deps)
     const drift = await applyForms(deps, config.forms, { dryRun: true })
     return {
-      url,
       greeting: {
         publicUrl: deps.settings.publicUrl,
+        listens: url,
         enterUrl: `${deps.settings.publicUrl}/app/enter/${link}`,
         dataFolder: folder.path,
         transport: config.transport,

@@ -1,6 +1,8 @@
 /** What a freshly started server tells the person in front of it. */
 export type Greeting = {
   publicUrl: string
+  /** The address that is listened on; the public one may lead here through a proxy. */
+  listens: string
   enterUrl: string
   dataFolder: string
   transport: 'capture' | 'smtp'
@@ -16,11 +18,12 @@ export type Greeting = {
 
 /** One calm screen: addresses to open, where data lie, where mail goes and how to change that. */
 export function startScreen(greeting: Greeting): string {
-  const { publicUrl, enterUrl, dataFolder, transport, relay, from, demo, site, forms, notAdopted, drift } = greeting
+  const { publicUrl, listens, enterUrl, dataFolder, transport, relay, from, demo, site, forms, notAdopted, drift } =
+    greeting
   const rows: [string, string][] = [
     ...(demo ? [['Demo form', `${publicUrl}/  (日本語: ${publicUrl}/ja/)`] as [string, string]] : []),
     ...(!demo && site !== null ? [['Site', `${publicUrl}/  (${site})`] as [string, string]] : []),
-    ['Mailbox', enterUrl],
+    [transport === 'capture' ? 'Mailbox' : 'Sign in', enterUrl],
     ['', '(opens once, within 24 hours; a new link: npx todoku token link)'],
     [
       'Forms',
@@ -29,6 +32,7 @@ export function startScreen(greeting: Greeting): string {
         : forms.map((name) => `${publicUrl}/f/${name}`).join('\n'),
     ],
     ['Data', dataFolder],
+    ...(transport === 'capture' ? [] : [['Listens', listens] as [string, string]]),
     ...mailRows(transport, relay, from),
   ]
   const lines = rows.flatMap(([label, value]) =>
