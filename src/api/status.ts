@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { base64url } from '../core/base-encoding.ts'
 import { errorEntry, errorText } from '../core/errors.ts'
-import { formatTime } from '../core/messages/compose.ts'
+import { formatSoon, formatTime } from '../core/format-time.ts'
 import { normalizeReference } from '../core/submissions/reference.ts'
 import { correctAddress, type ResendOutcome, resendConfirmation } from '../core/submissions/resend-confirmation.ts'
 import { type SubmissionStatus, submissionStatus } from '../core/submissions/status.ts'
@@ -81,19 +81,20 @@ type Problem = { code: Extract<ResendOutcome, { kind: 'refused' }>['code']; type
 async function statusPage(deps: ApiDeps, submission: Submission, problem: Problem | null): Promise<Response> {
   const status = await submissionStatus(deps, submission)
   const { language } = submission
-  const write = (iso: string) => formatTime(Date.parse(iso), language, deps.settings.timeZone)
+  const { timeZone } = deps.settings
+  const now = deps.clock.now()
   const page = renderStatus({
     language,
     reference: status.reference,
     title: status.title,
-    receivedAt: write(status.receivedAt),
+    receivedAt: formatTime(submission.receivedAt, language, timeZone),
     stored: status.stored,
     mails: status.messages.map(({ role, state, reason, settled, nextTryAt }) => ({
       role,
       state,
       reason,
       settled,
-      nextTryAt: nextTryAt === null ? null : write(nextTryAt),
+      nextTryAt: nextTryAt === null ? null : formatSoon(Date.parse(nextTryAt), now, language, timeZone),
     })),
     email: status.email,
     actions: status.actions,

@@ -34,7 +34,7 @@ export function readConfig({ flags, environment, folder }: ConfigSources): Confi
   const named = flags.config ?? environment.TODOKU_CONFIG
   const { values, file } = readFile(resolve(folder, named ?? defaultFile), named !== undefined, problems)
 
-  const leaves = leafPaths(configSchema)
+  const leaves = leafPaths()
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('TODOKU_') || notSettings.has(name) || value === undefined) continue
     const path = leaves.find((leaf) => variableName(leaf) === name)
@@ -86,11 +86,18 @@ function readFile(
   return { values: values as Record<string, unknown>, file: path }
 }
 
-/** Every setting with one value, as a path of keys. */
-function leafPaths(schema: z.ZodType, path: readonly string[] = []): string[][] {
+type Leaf = { path: string[]; schema: z.ZodType }
+
+/** Every setting with one value, with its path of keys. */
+function leavesOf(schema: z.ZodType, path: readonly string[] = []): Leaf[] {
   const inner = unwrap(schema)
-  if (!(inner instanceof z.ZodObject)) return inner instanceof z.ZodRecord ? [] : [[...path]]
-  return Object.entries(inner.shape).flatMap(([key, value]) => leafPaths(value as z.ZodType, [...path, key]))
+  if (!(inner instanceof z.ZodObject)) return [{ path: [...path], schema }]
+  return Object.entries(inner.shape).flatMap(([key, value]) => leavesOf(value as z.ZodType, [...path, key]))
+}
+
+/** Forms have no variable: their settings are a tree of their own. */
+function leafPaths(): string[][] {
+  return leavesOf(configSchema).flatMap(({ path, schema }) => (unwrap(schema) instanceof z.ZodRecord ? [] : [path]))
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
@@ -98,6 +105,19 @@ function unwrap(schema: z.ZodType): z.ZodType {
     return unwrap(schema.unwrap() as z.ZodType)
   }
   return schema
+}
+
+/** One setting, for the reference page. */
+export type SettingReference = { key: string; variable: string | null; standard: string; description: string }
+
+/** All settings in the order of the schema. */
+export function settingsReference(): SettingReference[] {
+  return leavesOf(configSchema).map(({ path, schema }) => ({
+    key: path.join('.'),
+    variable: unwrap(schema) instanceof z.ZodRecord ? null : variableName(path),
+    standard: schema instanceof z.ZodDefault ? JSON.stringify(schema.def.defaultValue) : '',
+    description: schema.description ?? '',
+  }))
 }
 
 /** `['smtp', 'mailsPerConnection']` → `TODOKU_SMTP_MAILS_PER_CONNECTION` */

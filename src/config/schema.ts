@@ -90,67 +90,112 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+/** Descriptions become `docs/reference/settings.md` (`npm run docs`). */
 export const configSchema = z.strictObject({
-  host: host.default('127.0.0.1'),
-  port: integer(0, 65535).default(4180),
-  data: text.default('data'),
-  site: text.optional(),
-  publicUrl: publicUrl.optional(),
+  host: host
+    .default('127.0.0.1')
+    .describe('Address to listen on. Anything else than this machine’s own needs a reverse proxy with TLS in front.'),
+  port: integer(0, 65535).default(4180).describe('Port to listen on; 0 takes a free one.'),
+  data: text
+    .default('data')
+    .describe('Folder with everything that is stored: database, uploads, secrets. Back it up whole.'),
+  site: text
+    .optional()
+    .describe(
+      'Folder of pages to serve. The rules of their forms are taken at start and whenever a file changes. Without it, and with transport: capture, the demo is served.',
+    ),
+  publicUrl: publicUrl
+    .optional()
+    .describe('The address people use. Every link begins with it. Needed with every transport but capture.'),
   allowedHosts: list(
     z.string().regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, 'must be a host name, with a port if it has one'),
-  ).default([]),
-  trustedProxies: list(proxy).default([]),
+  )
+    .default([])
+    .describe('Further values of the Host header that are answered, besides those of publicUrl and of this machine.'),
+  trustedProxies: list(proxy)
+    .default([])
+    .describe('Addresses and networks of reverse proxies whose X-Forwarded-For is believed.'),
 
-  transport: z.enum(['capture', 'smtp'], 'must be capture or smtp').default('capture'),
+  transport: z
+    .enum(['capture', 'smtp'], 'must be capture or smtp')
+    .default('capture')
+    .describe('`capture` keeps every mail in the local mailbox; `smtp` hands it to a relay.'),
   smtp: z
     .strictObject({
-      host: host.optional(),
-      port: integer(1, 65535).optional(),
+      host: host.optional().describe('The relay.'),
+      port: integer(1, 65535).optional().describe('587, or 465 with security: implicit, unless given.'),
       security: z
         .enum(['implicit', 'starttls', 'opportunistic', 'none'], 'must be implicit, starttls, opportunistic or none')
-        .default('starttls'),
-      verifyCertificate: flag.default(true),
-      serverName: host.optional(),
-      caFile: text.optional(),
-      user: text.optional(),
-      password: text.optional(),
-      passwordFile: text.optional(),
-      accessToken: text.optional(),
-      heloName: host.optional(),
-      connections: integer(1, 100).default(5),
-      mailsPerConnection: integer(1, 10_000).default(50),
+        .default('starttls')
+        .describe(
+          '`implicit`: TLS from the first byte. `starttls`: no mail without TLS. `opportunistic`: TLS with any certificate where it works. `none`: no TLS, logins in the clear.',
+        ),
+      verifyCertificate: flag
+        .default(true)
+        .describe('Whether the relay’s certificate must be valid (implicit and starttls).'),
+      serverName: host.optional().describe('The name the certificate must have, if not that of the relay.'),
+      caFile: text.optional().describe('File with certificates (PEM) of a private authority.'),
+      user: text.optional().describe('Login.'),
+      password: text.optional().describe('Better given by passwordFile or the environment.'),
+      passwordFile: text.optional().describe('File that holds the password.'),
+      accessToken: text.optional().describe('OAuth 2 access token (XOAUTH2) instead of a password.'),
+      heloName: host.optional().describe('How we introduce ourselves; the host of publicUrl unless given.'),
+      connections: integer(1, 100).default(5).describe('Most connections at once.'),
+      mailsPerConnection: integer(1, 10_000).default(50).describe('After so many mails a connection is closed.'),
     })
     .prefault({}),
-  from: z.strictObject({ address: address.optional(), name: z.string().max(100).optional() }).prefault({}),
-  envelope: z.enum(['fixed', 'verp'], 'must be fixed or verp').default('fixed'),
-  returnAddress: address.optional(),
-  returnDomain: domain.optional(),
-  managers: list(address).default([]),
+  from: z
+    .strictObject({
+      address: address
+        .optional()
+        .describe('From of every mail; an address the relay may send for. Needed with every transport but capture.'),
+      name: z.string().max(100).optional().describe('Display name beside it.'),
+    })
+    .prefault({}),
+  envelope: z
+    .enum(['fixed', 'verp'], 'must be fixed or verp')
+    .default('fixed')
+    .describe(
+      'Envelope sender: `fixed` is returnAddress for all mails; `verp` is an own address per mail below returnDomain, where the relay allows it.',
+    ),
+  returnAddress: address.optional().describe('Where bounces go with envelope: fixed; from.address unless given.'),
+  returnDomain: domain.optional().describe('Domain whose mail comes to you, for envelope: verp.'),
+  managers: list(address)
+    .default([])
+    .describe('Who is told of posts to forms that name no managers. Needed with every transport but capture.'),
 
-  language: z.enum(['en', 'ja'], 'must be en or ja').default('en'),
-  timeZone: timeZone.optional(),
+  language: z
+    .enum(['en', 'ja'], 'must be en or ja')
+    .default('en')
+    .describe('Language of managers, and of visitors who tell none.'),
+  timeZone: timeZone.optional().describe('For times in mails and on pages; the machine’s unless given.'),
   limits: z
     .strictObject({
-      fields: integer(1, 100_000).default(500),
-      fieldBytes: size.default(1_000_000),
-      bodyBytes: size.default(2_000_000),
-      files: integer(0, 1000).default(10),
-      fileBytes: size.default(10_000_000),
-      totalBytes: size.default(25_000_000),
-      bodySeconds: integer(1, 3600).default(120),
-      attachBytes: size.default(7_000_000),
+      fields: integer(1, 100_000).default(500).describe('Fields of one post.'),
+      fieldBytes: size.default(1_000_000).describe('Size of one field.'),
+      bodyBytes: size.default(2_000_000).describe('Size of a post without files.'),
+      files: integer(0, 1000).default(10).describe('Files of one post.'),
+      fileBytes: size.default(10_000_000).describe('Size of one file.'),
+      totalBytes: size.default(25_000_000).describe('Size of a post with files.'),
+      bodySeconds: integer(1, 3600).default(120).describe('Time for a post to arrive.'),
+      attachBytes: size
+        .default(7_000_000)
+        .describe('Uploads up to this sum are attached to the notification; beyond it they are only named.'),
     })
     .prefault({}),
   log: z
     .strictObject({
       level: z
         .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
-        .optional(),
+        .optional()
+        .describe('`info`, or `warn` in a terminal, unless given. Logs go to standard error, one JSON object a line.'),
     })
     .prefault({}),
 
-  /** Settings of forms: read here, checked and applied by `todoku forms apply`. */
-  forms: z.record(z.string(), z.unknown()).default({}),
+  forms: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('Settings of forms, applied by `todoku forms apply`: see docs/guide/forms.md.'),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -97,7 +97,7 @@ const sentences: Record<Exclude<FieldErrorCode, 'EMPTY'>, Writer> = {
   REQUIRED_FIELD_EMPTY: required,
   TYPE_EMAIL: () => ({
     en: '“{label}” must be one e-mail address, like hanako@example.jp.',
-    ja: '「{label}」には hanako@example.jp のようにメールアドレスを 1 つ入力してください。',
+    ja: '「{label}」には hanako@example.jp のように、メールアドレスを半角で 1 つ入力してください。',
   }),
   TYPE_URL: () => ({
     en: '“{label}” must be a full address, like https://www.example.jp/.',

@@ -2,6 +2,7 @@ import { type Address, parseAddress } from '../../mail/address.ts'
 import { type Attachment, composeMail, type Mail } from '../../mail/mime/compose.ts'
 import { base32 } from '../base-encoding.ts'
 import type { Deps } from '../deps.ts'
+import { formatTime } from '../format-time.ts'
 import type { FormRecord, Localized } from '../forms/form.ts'
 import type { Language } from '../language.ts'
 import { statusUrl } from '../submissions/status-token.ts'
@@ -234,15 +235,6 @@ export function formatBytes(size: number): string {
   if (size < 1000) return `${size} B`
   if (size < 1_000_000) return `${(size / 1000).toFixed(1)} kB`
   return `${(size / 1_000_000).toFixed(1)} MB`
-}
-
-/** A time as a person of this language writes it, with the zone. */
-export function formatTime(time: number, language: Language, timeZone: string): string {
-  return new Intl.DateTimeFormat(language === 'ja' ? 'ja-JP' : 'en-GB', {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone,
-  }).format(time)
 }
 
 /** Uploads go along when they are small together; else only their names do, and they are fetched with `todoku submissions files`. */

@@ -1,0 +1,112 @@
+import { Command, Option } from 'commander'
+import { failed, type Terminal } from './terminal.ts'
+
+/**
+ * The commands: one file each below `commands/`, loaded when it is used. Every command takes `--json`, `--config`
+ * and `--data`, and ends with a status other than 0 when it failed, naming the error's code.
+ */
+const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  error: (text) => void process.stderr.write(text),
+}
+
+type Options = Record<string, string | boolean | undefined>
+type Run = (context: { terminal: Terminal; flags: Options; arguments: readonly string[] }) => Promise<number>
+
+const program = new Command('todoku')
+  .description('A form backend whose e-mail is accounted for')
+  .showHelpAfterError('(add --help for what there is)')
+
+function add(
+  parent: Command,
+  usage: string,
+  description: string,
+  load: () => Promise<{ run: Run }>,
+  options: readonly Option[] = [],
+): Command {
+  const command = parent
+    .command(usage)
+    .description(description)
+    .option('--config <file>', 'settings file (default: todoku.yaml)')
+    .option('--data <dir>', 'data folder (default: data)')
+    .option('--json', 'print JSON')
+  for (const option of options) command.addOption(option)
+  return command.action(async (...given: unknown[]) => {
+    const own = given.at(-1) as Command
+    try {
+      const { run } = await load()
+      process.exitCode = await run({ terminal, flags: own.opts() as Options, arguments: own.args })
+    } catch (error) {
+      process.exitCode = failed(terminal, error, own.opts().json === true)
+    }
+  })
+}
+
+add(program, 'init', 'write a todoku.yaml to begin with', () => import('./commands/init.ts'))
+add(program, 'serve', 'serve forms, deliver mail, show what became of it', () => import('./commands/serve.ts'), [
+  new Option('--host <host>', 'address to listen on (default: 127.0.0.1)'),
+  new Option('--port <port>', 'port to listen on (default: 4180)'),
+  new Option('--site <dir>', 'folder of pages to serve; the rules of their forms follow every change'),
+])
+
+const forms = program.command('forms').description('forms, their rules and settings')
+add(
+  forms,
+  'sync <dir>',
+  'take the rules of forms from the HTML pages of a folder',
+  () => import('./commands/forms-sync.ts'),
+)
+add(forms, 'apply', 'apply the settings below `forms:` in todoku.yaml', () => import('./commands/forms-apply.ts'), [
+  new Option('--dry-run', 'only show what differs'),
+])
+add(forms, 'list', 'list all forms', () => import('./commands/forms-list.ts'))
+add(forms, 'show <name>', 'show one form: its settings and rules', () => import('./commands/forms-show.ts'))
+
+const submissions = program.command('submissions').description('what was posted')
+add(submissions, 'list', 'list submissions, newest first', () => import('./commands/submissions-list.ts'), [
+  new Option('--form <name>', 'only of this form'),
+  new Option('--limit <n>', 'how many (default: 50)'),
+  new Option('--before <cursor>', 'go on where the last page ended'),
+])
+add(
+  submissions,
+  'show <reference>',
+  'show one submission with its mails',
+  () => import('./commands/submissions-show.ts'),
+)
+add(
+  submissions,
+  'files <reference> <dir>',
+  'save the uploads of a submission into a folder',
+  () => import('./commands/submissions-files.ts'),
+)
+
+const messages = program.command('messages').description('mails and their fate')
+add(messages, 'list', 'list messages, newest first', () => import('./commands/messages-list.ts'), [
+  new Option('--state <state>', 'only in this state'),
+  new Option('--limit <n>', 'how many (default: 50)'),
+  new Option('--before <cursor>', 'go on where the last page ended'),
+])
+add(messages, 'show <id>', 'show one message with its events and evidence', () => import('./commands/messages-show.ts'))
+add(
+  messages,
+  'retry <id>',
+  'make the next attempt of a waiting message now',
+  () => import('./commands/messages-retry.ts'),
+)
+add(
+  messages,
+  'cancel <id>',
+  'make no further attempt with a waiting message',
+  () => import('./commands/messages-cancel.ts'),
+)
+
+add(program, 'explain <reference>', 'tell the whole story of a submission', () => import('./commands/explain.ts'), [
+  new Option('--language <language>', 'language of the story').choices(['en', 'ja']).default('en'),
+])
+
+const token = program.command('token').description('ways in')
+add(token, 'link', 'make a one-time link to /app/', () => import('./commands/token-link.ts'))
+add(program, 'openapi', 'print the OpenAPI document', () => import('./commands/openapi.ts'))
+
+await program.parseAsync()
