@@ -288,10 +288,11 @@ describe('a store that fails', () => {
     const submission = await rig.post()
     await rig.server.reached('ended')
     expect(rig.server.mails).toEqual([])
+    const waiting = await rig.ended(submission, 'confirmation')
+    expect(waiting.state).toMatchObject({ name: 'deferred', class: 'network' })
     broken = false
-    await rig.clock.advanceAsync(minute)
-    await rig.ended(submission, 'confirmation')
-    expect((await rig.message(submission, 'confirmation')).state.name).toBe('accepted')
+    await rig.clock.advanceAsync(6 * minute)
+    expect((await rig.ended(submission, 'confirmation', 2)).state.name).toBe('accepted')
     expect(rig.server.dots('hanako@example.net')).toBe(1)
   })
 

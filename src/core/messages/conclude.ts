@@ -25,7 +25,7 @@ export type ConcludeContext = { now: number; schedule: Schedule; fraction: numbe
  * | deferred; refused for what we are, or with the whole lane | deferred | next attempt by the schedule; after the last one expired, failed or bounced |
  * | unknown, of a confirmation | unknown | no further attempt: the submitter may ask for one |
  * | unknown, of anything else | one more attempt after a pause | a lost lead is worse than a twin |
- * | interrupted | none | back to the queue at once; it does not count as an attempt |
+ * | interrupted (we are stopping) | none | back to the queue at once; it does not count as an attempt |
  */
 export function concludeAttempt(message: Message, report: AttemptReport, context: ConcludeContext): Conclusion {
   const { outcome, evidence } = report

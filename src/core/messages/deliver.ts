@@ -54,7 +54,7 @@ export async function deliver(deps: DeliverDeps, message: Message, stop: AbortSi
   }
   const startedAt = deps.clock.monotonic()
   const notes: MessageEvent[] = []
-  const report = await attempt(deps, message, lease, stop, notes)
+  const report = unlessStopping(await attempt(deps, message, lease, stop, notes), stop)
   const durationMs = Math.round(deps.clock.monotonic() - startedAt)
   tell(deps, message, report, durationMs)
   await record(deps, message, lease, (current) => {
@@ -131,6 +131,15 @@ async function attempt(
   } finally {
     watch.end()
   }
+}
+
+/**
+ * Only a stop puts a message back as if nothing had been. What else kept the dot from being written (the store did not
+ * allow it, a mistake of ours) may last: it is a deferral like any other, with its pause and its evidence.
+ */
+function unlessStopping(report: AttemptReport, stop: AbortSignal): AttemptReport {
+  if (report.outcome.kind !== 'interrupted' || stop.aborted) return report
+  return { outcome: { kind: 'deferred', class: 'network', scope: 'message' }, evidence: report.evidence }
 }
 
 async function compose(deps: DeliverDeps, message: Message): Promise<Composed> {

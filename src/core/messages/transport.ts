@@ -38,7 +38,7 @@ export type AttemptOutcome =
   | { kind: 'refused'; class: RefusalClass; scope: FaultScope }
   /** The answer after the final dot was lost. */
   | { kind: 'unknown' }
-  /** We stopped before the dot (shutdown, lost lease); nothing was sent. */
+  /** We ended it before the dot (stop, lost lease, store away, a mistake of ours); nothing was sent. */
   | { kind: 'interrupted' }
 
 /** Whom a deferral or refusal speaks of. A `lane` fault (no connection, login refused, too many) counts against the whole lane. */
