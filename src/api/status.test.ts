@@ -8,7 +8,7 @@ type App = Awaited<ReturnType<typeof testApp>>
 type Status = {
   messages: Record<string, unknown>[]
   actions: { correct: boolean; resend: boolean; left: number }
-  open: boolean
+  open: false | 'soon' | 'late'
 }
 
 const evidence = { transport: 'smtp', stage: 'rcpt', replyCode: 550, text: 'secret words of the server' }

@@ -131,7 +131,6 @@ function limit(server: Server, config: Config): void {
   // The reader of a body has its own time; this is for clients that send nothing at all.
   server.requestTimeout = (config.limits.bodySeconds + 15) * 1000
   server.keepAliveTimeout = 5_000
-  server.maxRequestsPerSocket = 1000
 }
 
 function listen(server: Server, config: Config): Promise<number> {

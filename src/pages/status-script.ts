@@ -8,6 +8,7 @@ export const statusScript = `
   let etag = document.getElementById('fate').dataset.etag
   let wait = 1000
   const typing = () => document.activeElement instanceof HTMLInputElement && document.activeElement.value !== document.activeElement.defaultValue
+  const open = () => document.getElementById('fate').dataset.open
   const plan = () => setTimeout(look, wait)
   async function look() {
     if (document.hidden) return document.addEventListener('visibilitychange', look, { once: true })
@@ -24,12 +25,12 @@ export const statusScript = `
           document.querySelector('link[rel=icon]').href = next.querySelector('link[rel=icon]').href
         }
         wait = 1000
-      } else wait = Math.min(wait * 1.5, 30000)
+      } else wait = Math.min(wait * 1.5, open() === 'late' ? 300000 : 30000)
     } catch {
       wait = Math.min(wait * 2, 60000)
     }
-    if (document.getElementById('fate').dataset.open === 'yes' || typing()) plan()
+    if (open() !== 'no' || typing()) plan()
   }
-  if (document.getElementById('fate').dataset.open === 'yes') plan()
+  if (open() !== 'no') plan()
 })()
 `

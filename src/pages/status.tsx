@@ -20,7 +20,8 @@ export type StatusProps = {
   mails: readonly StatusMail[]
   email: string | null
   actions: { correct: boolean; resend: boolean; left: number }
-  open: boolean
+  /** Whether news is expected, and how soon. */
+  open: false | 'soon' | 'late'
   /** Path of the page itself. */
   path: string
   /** Entity tag of the status JSON this page was made from. */
@@ -40,9 +41,9 @@ export function renderStatus(props: StatusProps): string {
       title={`${props.reference} — ${words.moods[mood]}`}
       mood={mood}
       script={statusScript}
-      {...(props.open ? { refresh: 10 } : {})}
+      {...(props.open === 'soon' ? { refresh: 10 } : {})}
     >
-      <div id="fate" data-etag={props.etag} data-open={props.open ? 'yes' : 'no'}>
+      <div id="fate" data-etag={props.etag} data-open={props.open === false ? 'no' : props.open}>
         <h1>{words.stored}</h1>
         <p class="soft">{props.title}</p>
         <dl class="facts">
@@ -77,7 +78,7 @@ export function renderStatus(props: StatusProps): string {
         {confirmation === undefined && <p class="soft">{words.noConfirmation}</p>}
       </div>
       <p class="foot">
-        {props.open && (
+        {props.open !== false && (
           <>
             <a class="button quiet" href={props.path}>
               {words.again}

@@ -132,7 +132,7 @@ export async function postForm(url: string, fields: Record<string, string>, form
 export type StatusJson = {
   reference: string
   messages: { role: string; state: string; nextTryAt: string | null }[]
-  open: boolean
+  open: false | 'soon' | 'late'
 }
 
 /** Asks for the status until it is as wanted; the page's own script does the same. */

@@ -35,7 +35,7 @@ export function acceptedAnswer(c: Context<ApiEnv>, outcome: Accepted): Response 
       reference: submission.reference,
       message: acceptedMessage[submission.language](submission.reference),
       receipt: { url: statusUrl, signature: receipt },
-      mail: { confirmation: submission.email === null ? null : 'queued' },
+      mail: { confirmation: outcome.confirmation ? 'queued' : null },
     },
     { headers },
   )

@@ -83,13 +83,18 @@ async function collect(chunks: AsyncGenerator<Uint8Array>, limit: number): Promi
     if (error instanceof BodyFault) return error.code
     throw error
   }
-  const [only] = parts
-  if (parts.length === 1 && only !== undefined) return only
+  return concat(parts, length)
+}
+
+/** Pieces of bytes as one; `length` is their sum. */
+export function concat(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = pieces
+  if (pieces.length === 1 && only !== undefined) return only
   const whole = new Uint8Array(length)
   let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
   }
   return whole
 }

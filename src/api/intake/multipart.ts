@@ -4,7 +4,7 @@ import type { BlobWriter } from '../../core/deps.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import { type CharsetHints, chooseCharset, decodeText } from '../../core/submissions/charset.ts'
 import type { Entry, StoredFile } from '../../core/submissions/submission.ts'
-import { type BodyDeps, BodyFault, type BodyResult, drain } from './body.ts'
+import { type BodyDeps, BodyFault, type BodyResult, concat, drain } from './body.ts'
 import { disposition } from './disposition.ts'
 
 /** A part whose texts are still bytes: which encoding they are in is decided when all of them are there. */
@@ -239,14 +239,4 @@ const noWriter: BlobWriter = {
   write: () => Promise.reject(new TypeError('the blob was not created')),
   commit: () => Promise.reject(new TypeError('the blob was not created')),
   discard: () => Promise.resolve(),
-}
-
-function concat(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }

@@ -15,11 +15,17 @@ export function mayCauseMail(review: Review, _role: Role): boolean {
   return review === 'accepted'
 }
 
+/** Whether a submission is answered by a confirmation. */
+export function isConfirmed(form: FormRecord, submission: Submission): boolean {
+  return submission.email !== null && form.settings.confirmation?.enabled !== false
+}
+
 /** The mails that a new submission causes: its confirmation, and a notification for each manager. */
 export function planMessages(deps: PlanDeps, form: FormRecord, submission: Submission): PlannedMessage[] {
-  const confirmation = submission.email !== null && form.settings.confirmation?.enabled !== false
   return [
-    ...(confirmation ? [{ role: 'confirmation' as const, recipient: submission.email as string }] : []),
+    ...(isConfirmed(form, submission)
+      ? [{ role: 'confirmation' as const, recipient: submission.email as string }]
+      : []),
     ...managersFor(deps, form, submission).map((recipient) => ({ role: 'notification' as const, recipient })),
   ]
     .filter(({ role }) => mayCauseMail(submission.review, role))

@@ -4,7 +4,7 @@ import type { FieldError } from '../forms/field-errors.ts'
 import type { FormRecord, RuleVariant } from '../forms/form.ts'
 import { isOnPath, validate } from '../forms/validate.ts'
 import { acceptedLanguages, type Language, pickLanguage } from '../language.ts'
-import { planMessages, submitterAddress } from '../messages/plan.ts'
+import { isConfirmed, planMessages, submitterAddress } from '../messages/plan.ts'
 import { splitControls } from './control-fields.ts'
 import { mayPost, redirectTarget, withStatusLink } from './redirect.ts'
 import { newReference } from './reference.ts'
@@ -38,6 +38,8 @@ export type AcceptOutcome =
       statusUrl: string
       /** Where the page wants the browser to go; null: to the status page. */
       next: string | null
+      /** Whether a confirmation is among its mails. */
+      confirmation: boolean
       /** Signed receipt (JWS): reference, time, commitment to the content. */
       receipt: string
     }
@@ -102,11 +104,12 @@ export async function acceptSubmission(deps: AcceptDeps, form: FormRecord, post:
     resends: [],
   }
   const next = redirectTarget(controls.next ?? form.settings.thanks, redirect)
-  return await store(deps, submission, command, next)
+  return await store(deps, form, submission, command, next)
 }
 
 async function store(
   deps: AcceptDeps,
+  form: FormRecord,
   drawn: Submission,
   command: (submission: Submission) => AcceptCommand,
   next: string | null,
@@ -121,15 +124,21 @@ async function store(
       case 'conflict':
         return { kind: 'conflict', language: submission.language }
       case 'repeated':
-        return answer(deps, result.submission, true, next)
+        return answer(deps, form, result.submission, true, next)
       case 'accepted':
         deps.queue.announce()
-        return answer(deps, submission, false, next)
+        return answer(deps, form, submission, false, next)
     }
   }
 }
 
-function answer(deps: AcceptDeps, submission: Submission, repeated: boolean, next: string | null): AcceptOutcome {
+function answer(
+  deps: AcceptDeps,
+  form: FormRecord,
+  submission: Submission,
+  repeated: boolean,
+  next: string | null,
+): AcceptOutcome {
   const url = statusUrl(deps, submission)
   return {
     kind: 'accepted',
@@ -137,6 +146,7 @@ function answer(deps: AcceptDeps, submission: Submission, repeated: boolean, nex
     repeated,
     statusUrl: url,
     next: next === null ? null : withStatusLink(next, url),
+    confirmation: isConfirmed(form, submission),
     receipt: deps.crypto.sign(receiptOf(deps, submission)),
   }
 }

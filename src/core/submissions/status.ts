@@ -40,8 +40,8 @@ export type SubmissionStatus = {
   email: string | null
   /** What the submitter can do now. */
   actions: { correct: boolean; resend: boolean; left: number }
-  /** Something may still change by itself. */
-  open: boolean
+  /** Something may still change by itself: within minutes (`soon`), or when news comes after all (`late`). */
+  open: false | 'soon' | 'late'
 }
 
 /** How often a confirmation may be sent again, corrections included. */
@@ -81,8 +81,14 @@ export async function submissionStatus(deps: StatusDeps, submission: Submission)
       resend: confirmation !== null && left > 0 && mayResend(confirmation),
       left,
     },
-    open: statuses.some((status) => !status.settled),
+    open: openness(statuses),
   }
+}
+
+function openness(statuses: readonly MessageStatus[]): SubmissionStatus['open'] {
+  const open = statuses.filter((status) => !status.settled)
+  if (open.length === 0) return false
+  return open.every((status) => status.state === 'accepted') ? 'late' : 'soon'
 }
 
 /** The confirmation that counts: the one of the latest resend, else the first. */
