@@ -17,6 +17,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -61,8 +62,18 @@ function findProgram(name: string): string | null {
 
 const undo: (() => void | Promise<void>)[] = []
 
+/** Set while everything is being undone: nothing may be started any more. */
+let ending = false
+
 async function undoAll(): Promise<void> {
-  for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step()
+  ending = true
+  for (let step = undo.pop(); step !== undefined; step = undo.pop()) {
+    try {
+      await step()
+    } catch (error) {
+      console.error(error)
+    }
+  }
 }
 
 type Started = {
@@ -81,6 +92,7 @@ function start(
   args: readonly string[],
   options: { env?: Record<string, string>; cwd: string; group?: boolean },
 ): Started {
+  if (ending) throw new Error('stopped')
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: options.env ?? inherited(),
@@ -106,9 +118,19 @@ function start(
     const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
     await ended
     clearTimeout(late)
+    if (options.group === true) endGroup(child.pid)
   }
   undo.push(stop)
   return { process: child, log: () => log, stop }
+}
+
+/** What is left of a group that we made; its leader is gone already. */
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nobody is left.
+  }
 }
 
 /** An environment in which only what we give is a setting of Todoku. */
@@ -123,7 +145,7 @@ function inherited(changes: Record<string, string> = {}): Record<string, string>
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'todoku-try-postfix-'))
   chmodSync(folder, 0o711)
-  undo.push(() => rmSync(folder, { recursive: true, force: true }))
+  undo.push(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
   return folder
 }
 
@@ -138,6 +160,8 @@ type Relay = {
   arrivals(): Arrival[]
   /** Makes it accept what it deferred. */
   mend(): Promise<void>
+  /** What it says of itself, for when something is not as expected. */
+  log(): string
 }
 
 async function freePort(): Promise<number> {
@@ -191,6 +215,7 @@ async function startSink(program: string, folder: string, name: string, faults: 
       sink = run([])
       await greets(port, sink)
     },
+    log: () => sink.log(),
   }
 }
 
@@ -252,19 +277,20 @@ async function startPostfix(
   writeFileSync(
     join(folder, 'etc/master.cf'),
     [
+      // service, type, private, unprivileged, chroot, wakeup, most processes, program
       `127.0.0.1:${port} inet n - n - - smtpd`,
-      ...['cleanup:0:cleanup', 'rewrite:-:trivial-rewrite', 'bounce:0:bounce', 'defer:0:bounce', 'trace:0:bounce'].map(
-        unixService,
-      ),
-      ...[
-        'smtp:-:smtp',
-        'error:-:error',
-        'retry:-:error',
-        'anvil:1:anvil',
-        'scache:1:scache',
-        'proxymap:-:proxymap',
-      ].map(unixService),
+      'cleanup unix n - n - 0 cleanup',
       'qmgr unix n - n 300 1 qmgr',
+      'rewrite unix - - n - - trivial-rewrite',
+      'bounce unix - - n - 0 bounce',
+      'defer unix - - n - 0 bounce',
+      'trace unix - - n - 0 bounce',
+      'smtp unix - - n - - smtp',
+      'error unix - - n - - error',
+      'retry unix - - n - - error',
+      'proxymap unix - - n - - proxymap',
+      'anvil unix - - n - 1 anvil',
+      'scache unix - - n - 1 scache',
       'tlsmgr unix - - n 1000? 1 tlsmgr',
       'postlog unix-dgram n - n - 1 postlogd',
       '',
@@ -276,13 +302,7 @@ async function startPostfix(
   const master = start(programs.master, ['-c', join(folder, 'etc'), '-e', '300'], { cwd: folder, group: true })
   const log = () => readFileSync(join(folder, 'log/mail.log'), 'utf8')
   await greets(port, { ...master, log })
-  return { ...behind, port, mend: async () => {} }
-}
-
-/** @example unixService('cleanup:0:cleanup') // a line of master.cf: name, most processes, program */
-function unixService(line: string): string {
-  const [name, processes, program] = line.split(':')
-  return `${name} unix - - n - ${processes} ${program}`
+  return { ...behind, port, mend: async () => {}, log }
 }
 
 /** A policy service (Postfix's SMTPD_POLICY_README) that defers the first mail to each address of one domain. */
@@ -411,6 +431,10 @@ type Scenario = {
 /** The outcome of one look: the state from the status page, the relay's words from `todoku explain`. */
 type Row = { scenario: string; what: string; expected: string; seen: string }
 
+function differs({ expected, seen }: Row): boolean {
+  return expected !== seen
+}
+
 async function tryScenario(scenario: Scenario, folder: string, number: number): Promise<Row[]> {
   const relay = await scenario.relay()
   const server = await startServer(folder, `todoku-${number}`, relay.port)
@@ -440,6 +464,7 @@ async function tryScenario(scenario: Scenario, folder: string, number: number): 
   }
   rows.push({ scenario: scenario.name, what: 'arrived at', expected, seen })
   await server.stop()
+  if (rows.some(differs)) console.error(`${scenario.name}, relay:\n${relay.log()}\nserver:\n${server.log()}`)
   return rows
 
   async function submission(): Promise<Submission> {
@@ -548,12 +573,12 @@ function postfixScenarios(relay: () => Promise<Relay>): Scenario[] {
 function table(rows: readonly Row[]): string {
   const cells = [
     ['SCENARIO', 'WHAT', 'EXPECTED', 'SEEN', ''],
-    ...rows.map(({ scenario, what, expected, seen }, at) => [
-      rows[at - 1]?.scenario === scenario ? '' : scenario,
-      what,
-      expected,
-      seen === expected ? 'the same' : seen,
-      seen === expected ? 'ok' : 'DIFFERS',
+    ...rows.map((row, at) => [
+      rows[at - 1]?.scenario === row.scenario ? '' : row.scenario,
+      row.what,
+      row.expected,
+      differs(row) ? row.seen : 'the same',
+      differs(row) ? 'DIFFERS' : 'ok',
     ]),
   ]
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
@@ -576,7 +601,7 @@ async function main(): Promise<number> {
     )
     return 0
   }
-  accessSync(built)
+  if (!existsSync(built)) throw new Error('dist/ is not built: npm run build')
 
   const folder = temporaryFolder()
   const scenarios = sinkScenarios(sink, folder)
@@ -594,7 +619,7 @@ async function main(): Promise<number> {
   const startedAt = Date.now()
   const rows: Row[] = []
   for (const [number, scenario] of scenarios.entries()) rows.push(...(await tryScenario(scenario, folder, number)))
-  const wrong = rows.filter(({ expected, seen }) => expected !== seen)
+  const wrong = rows.filter(differs)
   console.log(table(rows))
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
   console.log(
@@ -605,15 +630,16 @@ async function main(): Promise<number> {
   return wrong.length === 0 ? 0 : 1
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void undoAll().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
+  process.on(signal, () => {
+    if (!ending) void undoAll().finally(() => process.exit(128 + number))
   })
 }
 try {
   process.exitCode = await main()
 } catch (error) {
-  console.error(error)
+  // Whatever fails while everything is being undone fails because of it.
+  if (!ending) console.error(error)
   process.exitCode = 1
 } finally {
   await undoAll()
