@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { newSecrets, type Secrets } from '../adapters/node/crypto.ts'
 import { TodokuError } from '../core/errors.ts'
@@ -29,6 +29,9 @@ const serverFile = 'server.json'
  */
 export function openDataFolder(path: string): DataFolder {
   mkdirSync(join(path, 'blobs'), { recursive: true, mode: 0o700 })
+  // The folder's own name must survive a power cut like everything in it.
+  syncFolder(dirname(path))
+  syncFolder(path)
   const lock = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 })
   try {
     lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
@@ -89,7 +92,11 @@ function writeDurably(file: string, text: string): void {
     closeSync(handle)
   }
   renameSync(temporary, file)
-  const folder = openSync(join(file, '..'), 'r')
+  syncFolder(dirname(file))
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
   try {
     fsyncSync(folder)
   } finally {

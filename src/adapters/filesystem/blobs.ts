@@ -12,6 +12,8 @@ const keyPattern = /^[a-z2-7]{26}$/
  */
 export function folderBlobs(folder: string): BlobStore {
   const unfinished = join(folder, 'unfinished')
+  /** Folders whose own name is known to be on the disk. */
+  const settled = new Set<string>()
   mkdirSync(unfinished, { recursive: true })
 
   function pathOf(key: string): string {
@@ -30,7 +32,7 @@ export function folderBlobs(folder: string): BlobStore {
           await storing(writeAll(file, chunk))
         },
         async commit() {
-          await storing(finish(file, temporary, target))
+          await storing(finish(file, temporary, target, settled))
         },
         async discard() {
           await file.close().catch(() => {})
@@ -68,15 +70,16 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   while (written < chunk.length) written += (await file.write(chunk, written)).bytesWritten
 }
 
-async function finish(file: FileHandle, temporary: string, target: string): Promise<void> {
+async function finish(file: FileHandle, temporary: string, target: string, settled: Set<string>): Promise<void> {
   await file.sync()
   await file.close()
   const folder = dirname(target)
-  // A new folder's name lies in its parent, which must be on the disk too.
-  const made = await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true })
   await rename(temporary, target)
   await syncFolder(folder)
-  if (made !== undefined) await syncFolder(dirname(folder))
+  // A new folder's name lies in its parent, which must be on the disk too, whoever made it.
+  if (!settled.has(folder)) await syncFolder(dirname(folder))
+  settled.add(folder)
 }
 
 async function syncFolder(path: string): Promise<void> {
