@@ -240,7 +240,7 @@ export interface Clock {
 }
 
 export interface Ids {
-  /** 128 random bits as 26 characters of lower-case base32. */
+  /** 26 characters of lower-case base32: the time, then 80 random bits. Sorts by time, can't be guessed. */
   next(): string
   bytes(count: number): Uint8Array
   /** A number in [0, 1), for jitter. */

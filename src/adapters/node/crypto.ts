@@ -3,8 +3,10 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   hkdfSync,
+  type KeyObject,
   randomBytes,
   sign,
   timingSafeEqual,
@@ -34,16 +36,18 @@ export function newSecrets(): Secrets {
 export function nodeCrypto(secrets: Secrets): Crypto {
   const [newest] = secrets.keys
   if (newest === undefined) throw new RangeError('there is no key')
-  const derived = new Map<string, Buffer>()
-  const keyFor = (purpose: string, id: string): Buffer => {
+  // As key objects: a key given as bytes is prepared anew for every code, which costs five times the code itself.
+  const derived = new Map<string, KeyObject>()
+  const keyFor = (purpose: string, id: string): KeyObject => {
     const name = `${id}/${purpose}`
     const known = derived.get(name)
     if (known !== undefined) return known
     const key = secrets.keys.find((candidate) => candidate.id === id)
     if (key === undefined) throw new RangeError(`there is no key ${id}`)
-    const bytes = Buffer.from(hkdfSync('sha256', Buffer.from(key.secret, 'base64'), '', `todoku ${purpose}`, 32))
-    derived.set(name, bytes)
-    return bytes
+    const bytes = hkdfSync('sha256', Buffer.from(key.secret, 'base64'), '', `todoku ${purpose}`, 32)
+    const made = createSecretKey(Buffer.from(bytes))
+    derived.set(name, made)
+    return made
   }
   // Read once: parsing a key costs more than a signature.
   const privateKey = createPrivateKey({

@@ -2,10 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { base32 } from '../../core/base-encoding.ts'
 import type { Ids } from '../../core/deps.ts'
 
-/** Random ids from the operating system's generator. */
+/**
+ * Ids from the clock and the operating system's generator. Those made later sort later, so that a store appends to its
+ * indexes instead of writing all over them.
+ */
 export function randomIds(): Ids {
   return {
-    next: () => base32(randomBytes(16)),
+    next() {
+      const id = randomBytes(16)
+      id.writeUIntBE(Date.now(), 0, 6)
+      return base32(id)
+    },
     bytes: (count) => randomBytes(count),
     fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
   }

@@ -34,7 +34,7 @@ export function acceptedAnswer(c: Context<ApiEnv>, outcome: Accepted): Response 
       id: submission.id,
       reference: submission.reference,
       message: acceptedMessage[submission.language](submission.reference),
-      receipt: { url: statusUrl, signature: receipt },
+      receipt: { url: statusUrl, signature: receipt() },
       mail: { confirmation: outcome.confirmation ? 'queued' : null },
     },
     { headers },

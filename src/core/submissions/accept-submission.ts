@@ -40,8 +40,8 @@ export type AcceptOutcome =
       next: string | null
       /** Whether a confirmation is among its mails. */
       confirmation: boolean
-      /** Signed receipt (JWS): reference, time, commitment to the content. */
-      receipt: string
+      /** Makes the signed receipt (JWS): reference, time, commitment to the content. */
+      receipt: () => string
     }
   | {
       kind: 'invalid'
@@ -147,7 +147,8 @@ function answer(
     statusUrl: url,
     next: next === null ? null : withStatusLink(next, url),
     confirmation: isConfirmed(form, submission),
-    receipt: deps.crypto.sign(receiptOf(deps, submission)),
+    // A browser's redirect does not show it; a signature that nobody sees is not made.
+    receipt: () => deps.crypto.sign(receiptOf(deps, submission)),
   }
 }
 

@@ -195,9 +195,10 @@ function because(name: keyof typeof classRules, language: Language, evidence: Ev
 function replyIn(evidence: Evidence | undefined): string {
   if (evidence === undefined) return ''
   const { replyCode, enhancedCode, text, fault } = evidence
-  const words = [replyCode, enhancedCode, text?.replace(/\s+/g, ' ').slice(0, 200), fault].filter(
-    (part) => part !== undefined && part !== '',
-  )
+  const said = text?.replace(/\s+/g, ' ').slice(0, 200)
+  // Servers begin their text with the code that we show anyway.
+  const code = enhancedCode !== undefined && said?.startsWith(enhancedCode) ? undefined : enhancedCode
+  const words = [replyCode, code, said, fault].filter((part) => part !== undefined && part !== '')
   return words.length === 0 ? '' : ` [${words.join(' ')}]`
 }
 

@@ -8,10 +8,8 @@ import { Liquid, type Template } from 'liquidjs'
 export type Slots = {
   /** The text with slots. */
   text: string
-  /** What a slot stands for; null for a word that only looks like one. */
-  valueOf(slot: string): string | null
-  /** Matches slots and nothing a template or a visitor could have written: it contains the nonce. */
-  readonly pattern: RegExp
+  /** A text with its slots filled: as it is, without any meaning. */
+  fill(text: string): string
   /** Stands alone in its paragraph where `{% fields %}` was. */
   readonly fieldsSlot: string
 }
@@ -88,10 +86,16 @@ function parse(source: string): Template[] {
   return template
 }
 
+/** What looks like a slot; whether it is one, its nonce says. One pattern for all mails: making one costs more than using it. */
+const slotPattern = /zq([a-z2-7]{1,32})(?:n(\d{1,9})|fields)qz/g
+
+/** A value that a template captured contains slots itself; no honest one does so over more levels. */
+const maxDepth = 5
+
 /**
  * Renders a template's Liquid with slots in the place of values.
  *
- * @param nonce letters and digits that nobody outside can guess, so that no value can pretend to be a slot
+ * @param nonce base32 that nobody outside can guess, so that no value can pretend to be a slot
  * @throws Error of liquidjs when the template is wrong, or does too much
  */
 export function renderLiquid(source: string, scope: Readonly<Record<string, unknown>>, nonce: string): Slots {
@@ -99,22 +103,12 @@ export function renderLiquid(source: string, scope: Readonly<Record<string, unkn
   const values: string[] = []
   collectors.set(own, { nonce, values })
   const text = liquid().renderSync(parse(source), own) as string
-  const pattern = new RegExp(`zq${nonce}(?:n(\\d+)|fields)qz`, 'g')
-  const resolve = (value: string, depth: number): string =>
-    value.replace(pattern, (slot, index) =>
-      index === undefined || depth > 4 ? slot : resolve(values[Number(index)] ?? '', depth + 1),
-    )
-  return {
-    text,
-    pattern,
-    fieldsSlot: fieldsSlot(nonce),
-    valueOf(slot) {
-      const index = new RegExp(`^zq${nonce}n(\\d+)qz$`).exec(slot)?.[1]
-      const value = index === undefined ? undefined : values[Number(index)]
-      // A value that a template captured before contains slots itself.
-      return value === undefined ? null : resolve(value, 0)
-    },
-  }
+  const fill = (slotted: string, depth: number): string =>
+    slotted.replace(slotPattern, (slot, slotNonce: string, index: string | undefined) => {
+      if (slotNonce !== nonce || index === undefined || depth >= maxDepth) return slot
+      return fill(values[Number(index)] ?? '', depth + 1)
+    })
+  return { text, fieldsSlot: fieldsSlot(nonce), fill: (slotted) => fill(slotted, 0) }
 }
 
 /**

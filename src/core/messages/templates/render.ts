@@ -35,11 +35,7 @@ export function renderBody(
 /** Renders a one-line template (a subject): Liquid only. Line breaks and runs of white space become one space. */
 export function renderLine(source: string, scope: Readonly<Record<string, unknown>>, nonce: string): string {
   const slots = renderLiquid(source, scope, nonce)
-  return fill(slots.text, slots).replace(/\s+/g, ' ').trim()
-}
-
-function fill(text: string, slots: Slots): string {
-  return text.replace(slots.pattern, (slot) => slots.valueOf(slot) ?? '')
+  return slots.fill(slots.text).replace(/\s+/g, ' ').trim()
 }
 
 // --- HTML -------------------------------------------------------------------------------------------------------
@@ -54,7 +50,7 @@ function renderHtml(tokens: readonly Token[], slots: Slots, fields: readonly Fie
     } else if (token.type === 'inline') {
       html += (token.children ?? []).map((child) => inlineHtml(child, slots)).join('')
     } else if (token.type === 'fence' || token.type === 'code_block') {
-      html += `<pre>${escapeHtml(fill(token.content, slots))}</pre>\n`
+      html += `<pre>${escapeHtml(slots.fill(token.content))}</pre>\n`
     } else {
       html += blockHtml(token)
     }
@@ -73,25 +69,25 @@ function blockHtml(token: Token): string {
 function inlineHtml(token: Token, slots: Slots): string {
   switch (token.type) {
     case 'text':
-      return escapeHtml(fill(token.content, slots)).replaceAll('\n', '<br>\n')
+      return escapeHtml(slots.fill(token.content)).replaceAll('\n', '<br>\n')
     case 'code_inline':
-      return `<code>${escapeHtml(fill(token.content, slots))}</code>`
+      return `<code>${escapeHtml(slots.fill(token.content))}</code>`
     case 'softbreak':
       return '\n'
     case 'hardbreak':
       return '<br>\n'
     case 'link_open': {
-      const href = safeHref(fill(String(token.attrGet('href') ?? ''), slots))
+      const href = safeHref(slots.fill(String(token.attrGet('href') ?? '')))
       return href === null ? '<span>' : `<a href="${escapeHtml(href)}">`
     }
     case 'link_close':
       return '</a>'
     // Mails load nothing from elsewhere.
     case 'image':
-      return escapeHtml(fill(token.content, slots))
+      return escapeHtml(slots.fill(token.content))
     default:
       return token.nesting === 0
-        ? escapeHtml(fill(token.content, slots))
+        ? escapeHtml(slots.fill(token.content))
         : `<${token.nesting < 0 ? '/' : ''}${token.tag}>`
   }
 }
@@ -171,7 +167,7 @@ function renderText(tokens: readonly Token[], slots: Slots, fields: readonly Fie
         break
       case 'fence':
       case 'code_block':
-        add(fill(token.content, slots).trimEnd())
+        add(slots.fill(token.content).trimEnd())
         break
       case 'inline':
         add(inlineText(token.children ?? [], slots))
@@ -187,14 +183,14 @@ function inlineText(tokens: readonly Token[], slots: Slots): string {
   for (const token of tokens) {
     if (token.type === 'softbreak' || token.type === 'hardbreak') text += '\n'
     else if (token.type === 'link_open') {
-      links.push({ href: fill(String(token.attrGet('href') ?? ''), slots), from: text.length })
+      links.push({ href: slots.fill(String(token.attrGet('href') ?? '')), from: text.length })
     } else if (token.type === 'link_close') {
       const link = links.pop()
       if (link === undefined) continue
       const label = text.slice(link.from)
       // A long address is easier to use on a line of its own.
       if (label !== link.href && safeHref(link.href) !== null) text += `:\n${link.href}`
-    } else text += fill(token.content, slots)
+    } else text += slots.fill(token.content)
   }
   return text
 }
