@@ -8,7 +8,13 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/*.test.ts', 'test/fakes/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'src/**/*.test.tsx',
+            'test/*.test.ts',
+            'test/fakes/**/*.test.ts',
+            'bench/**/*.test.ts',
+          ],
         },
       },
       { test: { name: 'contracts', include: ['test/contracts/**/*.test.ts'] } },

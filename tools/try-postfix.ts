@@ -602,6 +602,8 @@ async function main(): Promise<number> {
     return 0
   }
   if (!existsSync(built)) throw new Error('dist/ is not built: npm run build')
+  // The users that Postfix and smtp-sink become must be able to read what is made for them.
+  process.umask(0o022)
 
   const folder = temporaryFolder()
   const scenarios = sinkScenarios(sink, folder)
