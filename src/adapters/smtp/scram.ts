@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Mechanism } from './auth.ts'
+import type { Mechanism } from './mechanism.ts'
 
 /** Fewer rounds make a stolen exchange cheap to guess from (RFC 7677 §4); more would keep a thread busy for a second. */
 const minIterations = 4096
