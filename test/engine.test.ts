@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { TodokuError } from '../src/core/errors.ts'
+import { fold } from '../src/core/messages/fold.ts'
 import type { StateName } from '../src/core/messages/message.ts'
+import { cancelMessage, retryMessage } from '../src/core/messages/operate.ts'
 import type { AttemptReport } from '../src/core/messages/transport.ts'
+import { readMail } from '../src/mail/read-mail.ts'
+import { sampleAccept, sampleForm, sampleWrite } from './contracts/samples.ts'
 import { engineRig, smtpEngineRig, temporaryStores } from './fakes/engine-rig.ts'
 import type { Script } from './fakes/scripted-smtp-server.ts'
 import { scriptedTransport } from './fakes/test-deps.ts'
@@ -42,11 +46,18 @@ describe('what a server does, and what becomes of both mails', () => {
     expect(dueAt === null).toBe(state.name !== 'deferred')
   })
 
-  test('silence after the final dot becomes unknown after ten minutes', async () => {
+  test('silence after the final dot becomes unknown after ten minutes, and not before', async () => {
     const rig = await smtpEngineRig({ dot: { hang: true } })
     const submission = await rig.post()
     await rig.server.reached('dot', 2)
-    await rig.clock.advanceAsync(10 * minute)
+    // Whoever looks for dead leases meanwhile finds none.
+    for (let seconds = 0; seconds < 590; seconds += 10) {
+      await rig.clock.advanceAsync(10_000)
+      await rig.recover()
+    }
+    expect((await rig.message(submission, 'confirmation')).state.name).toBe('queued')
+    expect(rig.server.dots('hanako@example.net')).toBe(1)
+    await rig.clock.advanceAsync(10_000)
     expect((await rig.ended(submission, 'confirmation')).state.name).toBe('unknown')
     expect((await rig.ended(submission, 'notification')).state).toMatchObject({ name: 'deferred', class: 'network' })
   })
@@ -114,7 +125,7 @@ describe('over time', () => {
     }
   })
 
-  test('a message whose lane stays closed expires when its time is over, also without an attempt', async () => {
+  test('a message whose lane stays closed ends when its time is over, with what the relay said', async () => {
     const transport = scriptedTransport(() => ({
       outcome: { kind: 'deferred', class: 'authentication', scope: 'lane' },
       evidence: { transport: 'test', stage: 'auth', replyCode: 535 },
@@ -130,6 +141,125 @@ describe('over time', () => {
       expect(state).toMatchObject({ name: 'failed', class: 'authentication' })
       expect(dueAt).toBeNull()
     }
+  })
+
+  test('what was never tried does not expire: after a weekend without the server each mail is tried', async () => {
+    const stores = temporaryStores()
+    const down = await engineRig({ stores })
+    await down.delivery.stop()
+    const submission = await down.post()
+    const recipients: string[] = []
+    const transport = scriptedTransport(({ to }) => {
+      recipients.push(to)
+      return to.startsWith('hanako')
+        ? taken
+        : { outcome: { kind: 'deferred', class: 'network', scope: 'message' }, evidence: { transport: 'test' } }
+    })
+    const up = await engineRig({
+      stores,
+      transport,
+      wrap: ({ clock }) => {
+        clock.setNow(clock.now() + 60 * 60 * minute)
+        return {}
+      },
+    })
+    await up.recover()
+    expect((await up.ended(submission, 'confirmation')).state.name).toBe('accepted')
+    // The one attempt that it gets says why it ended.
+    const { state, events } = await up.ended(submission, 'notification')
+    expect(state).toMatchObject({ name: 'expired', class: 'network' })
+    expect(events.at(-1)).toMatchObject({ evidence: { transport: 'test' } })
+    expect(recipients.sort()).toEqual(['hanako@example.net', 'office@example.jp'])
+  })
+
+  test('news that comes while an expired message is closed is not overwritten', async () => {
+    const deferred: AttemptReport = {
+      outcome: { kind: 'deferred', class: 'network', scope: 'message' },
+      evidence: { transport: 'test' },
+    }
+    const stores = temporaryStores()
+    const first = await engineRig({ stores, transport: scriptedTransport(() => deferred) })
+    const submission = await first.post()
+    await first.ended(submission, 'notification')
+    await first.delivery.stop()
+    let told = false
+    const second = await engineRig({
+      stores,
+      transport: scriptedTransport(() => deferred),
+      wrap: ({ clock, messages }) => {
+        clock.setNow(clock.now() + 60 * 60 * minute)
+        return {
+          messages: {
+            ...messages,
+            async write(command) {
+              const now = await stores.messages.get(command.id)
+              if (!told && now?.role === 'notification') {
+                told = true
+                const news = {
+                  id: 'late',
+                  at: 1,
+                  kind: 'accepted',
+                  by: 'relay',
+                  settleAt: 5,
+                  evidence: { transport: 'test' },
+                } as const
+                await stores.messages.write(sampleWrite(now, news, 'keep'))
+              }
+              return await messages.write(command)
+            },
+          },
+        }
+      },
+    })
+    await second.clock.advanceAsync(minute)
+    const message = await second.ended(submission, 'notification')
+    expect(told).toBe(true)
+    expect(message.state).toEqual(fold(message.events))
+    expect(message.state.name).toBe('accepted')
+  })
+
+  test('an upload that is gone costs itself, not the mail, and is told', async () => {
+    const transport = scriptedTransport(() => taken)
+    const rig = await engineRig({ transport, wrap: ({ blobs }) => ({ blobs: { ...blobs, read: async () => null } }) })
+    const file = { blob: 'b', fileName: 'plan.pdf', type: 'application/pdf', size: 3, hash: 'h' }
+    const now = rig.clock.now()
+    const command = sampleAccept({ entries: [{ kind: 'file', name: 'doc', file }] }, [
+      { createdAt: now, dueAt: now, expiresAt: now + 60 * minute },
+    ])
+    await rig.deps.submissions.accept(command)
+    rig.deps.queue.announce()
+    const message = await rig.ended(command.submission, 'notification')
+    expect(message.state.name).toBe('accepted')
+    expect(message.events).toContainEqual(expect.objectContaining({ kind: 'upload-missing', fileName: 'plan.pdf' }))
+    const mail = await readMail(transport.deliveries[0]?.mail ?? new Uint8Array())
+    expect(mail.text).toContain('plan.pdf (3 B) — this file is not available any more')
+  })
+
+  test('a template that can’t be used is told as an event of its mail', async () => {
+    const rig = await engineRig({
+      wrap: ({ forms }) => ({
+        forms: {
+          ...forms,
+          getVersion: async () => sampleForm({ settings: { notification: { subject: '{% nonsense' } } }),
+        },
+      }),
+    })
+    const submission = await rig.post()
+    const { events } = await rig.ended(submission, 'notification')
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'template-fault' }))
+  })
+
+  test('a mail that can’t be composed fails as our fault, and its lane is as good as before', async () => {
+    const rig = await engineRig({
+      transport: scriptedTransport(({ to }) => {
+        expect(to).toBe('nobody')
+        return taken
+      }),
+      wrap: ({ submissions }) => ({ submissions: { ...submissions, get: async () => null } }),
+    })
+    const submission = await rig.post()
+    for (let hours = 0; hours < 49; hours += 1) await rig.clock.advanceAsync(60 * minute)
+    expect((await rig.ended(submission, 'confirmation')).state).toMatchObject({ name: 'failed', class: 'unclassified' })
   })
 
   test('a clock that goes back by days does not leave a message waiting for days', async () => {
@@ -230,6 +360,37 @@ describe('two workers on one store', () => {
 })
 
 describe('stopping', () => {
+  test('what is being leased at that moment is handed back too', async () => {
+    const leased = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    const rig = await engineRig({
+      transport: scriptedTransport((_delivery, { signal }) =>
+        signal.aborted ? { outcome: { kind: 'interrupted' }, evidence: { transport: 'test' } } : taken,
+      ),
+      wrap: ({ messages }) => ({
+        messages: {
+          ...messages,
+          async leaseDue(query) {
+            const found = await messages.leaseDue(query)
+            if (found.length > 0) {
+              leased.resolve()
+              await held.promise
+            }
+            return found
+          },
+        },
+      }),
+    })
+    const submission = await rig.post()
+    await leased.promise
+    const stopped = rig.delivery.stop()
+    held.resolve()
+    await stopped
+    for (const role of ['confirmation', 'notification'] as const) {
+      expect(await rig.message(submission, role)).toMatchObject({ lease: null, attempts: 0, state: { name: 'queued' } })
+    }
+  })
+
   test('what has not reached the final dot goes back to the queue, and was not an attempt', async () => {
     const rig = await smtpEngineRig({ rcpt: { hang: true } })
     const submission = await rig.post()
@@ -358,4 +519,23 @@ test('a lease is renewed for as long as an attempt goes on', async () => {
   go.resolve()
   const { state, attempts } = await rig.ended(submission, 'confirmation')
   expect({ state: state.name, attempts }).toEqual({ state: 'accepted', attempts: 1 })
+})
+
+test('an operator can’t move a message while it is being sent', async () => {
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  const transport = scriptedTransport(async (_delivery, watch) => {
+    await watch.beforeFinalDot()
+    asked.resolve()
+    await answered.promise
+    return taken
+  })
+  const rig = await engineRig({ transport })
+  const submission = await rig.post()
+  await asked.promise
+  const { id } = await rig.message(submission, 'confirmation')
+  expect(await cancelMessage(rig.deps, id)).toEqual({ kind: 'message-busy' })
+  expect(await retryMessage(rig.deps, id)).toEqual({ kind: 'message-busy' })
+  answered.resolve()
+  expect((await rig.ended(submission, 'confirmation')).state.name).toBe('accepted')
 })

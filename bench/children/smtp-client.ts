@@ -25,7 +25,11 @@ const transport = createSmtpTransport(
 const ready = mails.map(({ raw, to }) => ({ mail: Buffer.from(raw, 'latin1'), to }))
 const watch: AttemptWatch = {
   rcptAccepted() {},
-  beforeFinalDot: async () => ({ kind: 'go', askedAt: clock.monotonic(), dotWithinMs: 5000 }),
+  beforeFinalDot: async () => ({
+    kind: 'go',
+    askedAt: { monotonic: clock.monotonic(), wall: clock.now() },
+    dotWithinMs: 5000,
+  }),
   signal: new AbortController().signal,
 }
 let number = 0

@@ -9,6 +9,8 @@ export type ApiHost = {
   hosts: readonly string[] | null
   /** Whether a bearer token is this instance's. */
   isOperatorToken(token: string): boolean
+  /** Whether a bearer token is the one that opens `/metrics`, and stays the same over restarts. */
+  isMetricsToken(token: string): boolean
   /** The process is about to end: nothing new is taken. */
   stopping(): boolean
   /** Resolves when the store answers. */

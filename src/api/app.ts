@@ -5,7 +5,7 @@ import { appRoutes } from './app-session.ts'
 import { intakeRoutes } from './intake/routes.ts'
 import { operationRoutes } from './operations.ts'
 import { problemResponse } from './problem.ts'
-import { observeRequests, onlyKnownHosts, onlyOperators } from './request-guards.ts'
+import { observeRequests, onlyKnownHosts, onlyOperators, onlyWatchers } from './request-guards.ts'
 import { accessRoutes } from './resources/access.ts'
 import { formRoutes } from './resources/forms.ts'
 import { mailboxRoutes } from './resources/mailbox.ts'
@@ -34,7 +34,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.use(observeRequests)
   app.use(onlyKnownHosts)
   app.use('/api/*', onlyOperators)
-  app.use('/metrics', onlyOperators)
+  app.use('/metrics', onlyWatchers)
 
   app.route('/', operationRoutes())
   app.route('/', intakeRoutes(deps))

@@ -31,11 +31,22 @@ export const onlyKnownHosts: MiddlewareHandler<ApiEnv> = async (c, next) => {
   return await next()
 }
 
+/** Lets in who may see figures: whoever has the token for it, and operators. */
+export const onlyWatchers: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  const token = bearerToken(c.req.header('authorization'))
+  if (token !== null && c.get('deps').host.isMetricsToken(token)) return await next()
+  return await onlyOperators(c, next)
+}
+
+function bearerToken(header: string | undefined): string | null {
+  return /^Bearer ([\x21-\x7e]{1,200})$/.exec(header ?? '')?.[1] ?? null
+}
+
 /** Lets in who has the instance's token, or a session; a session's changes must come from our own pages. */
 export const onlyOperators: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const deps = c.get('deps')
-  const token = /^Bearer ([\x21-\x7e]{1,200})$/.exec(c.req.header('authorization') ?? '')?.[1]
-  if (token !== undefined && deps.host.isOperatorToken(token)) return await next()
+  const token = bearerToken(c.req.header('authorization'))
+  if (token !== null && deps.host.isOperatorToken(token)) return await next()
   const session = getCookie(c, sessionCookie)
   if (session !== undefined && isOwnPage(c.req.raw) && (await isSession(deps, session))) return await next()
   return problemResponse(c, 'not-signed-in', visitorLanguage(c.req.raw))

@@ -15,6 +15,7 @@ const exitStatuses: Readonly<Record<string, number>> = {
   'config-invalid': 78,
   'settings-invalid': 78,
   'data-in-use': 75,
+  'data-unusable': 73,
   'store-unavailable': 75,
   'server-unreachable': 69,
   'port-in-use': 69,

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -94,4 +94,62 @@ describe('settings', () => {
   test('the folder of test mails is not a setting, and not a mistake', () => {
     expect(read(null, { TODOKU_CORPORA: 'x' }).kind).toBe('ok')
   })
+})
+
+describe('what is served', () => {
+  test.each([
+    ['the data folder', 'site: .\n', {}],
+    ['the settings file', 'site: .\ndata: /nowhere/data\n', {}],
+    ['a password file', 'site: pages\ndata: /nowhere/data\nsmtp:\n  user: me\n  passwordFile: pages/password\n', {}],
+  ])('a site that holds %s is refused', (_name, yaml, environment) => {
+    const folder = mkdtempSync(join(tmpdir(), 'todoku-config-'))
+    mkdirSync(join(folder, 'pages'))
+    writeFileSync(join(folder, 'pages/password'), 'secret')
+    writeFileSync(join(folder, 'todoku.yaml'), yaml)
+    const result = readConfig({ flags: {}, environment, folder })
+    expect(problems(result)).toContainEqual({ key: 'site', rule: expect.stringContaining('would be served') })
+  })
+
+  test('also behind a link, and by a flag; a folder with nothing but pages is fine', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'todoku-config-'))
+    mkdirSync(join(folder, 'pages/stored'), { recursive: true })
+    symlinkSync(join(folder, 'pages/stored'), join(folder, 'data'))
+    const read = (flags: Record<string, string>) => readConfig({ flags, environment: {}, folder })
+    expect(problems(read({ site: 'pages' }))).toHaveLength(1)
+    expect(read({ site: 'pages', data: 'elsewhere' }).kind).toBe('ok')
+    expect(read({ site: 'pages', data: 'pages-data' }).kind).toBe('ok')
+  })
+})
+
+test.each([
+  ['10.0.0.0/99', false],
+  ['10.0.0', false],
+  ['300.1.1.1', false],
+  ['10.0.0.0/', false],
+  ['10.0.0.0/8/8', false],
+  ['10.0.0.0/8', true],
+  ['2001:db8::/128', true],
+  ['::1', true],
+])('a trusted proxy %s is taken: %s', (proxy, taken) => {
+  const result = read(null, { TODOKU_TRUSTED_PROXIES: proxy })
+  expect(result.kind).toBe(taken ? 'ok' : 'invalid')
+  expect(JSON.stringify(problems(result))).not.toContain('300.1')
+})
+
+test.each([
+  ['48h', 48 * 3_600_000],
+  ['10m', 600_000],
+  ['5d', 5 * 86_400_000],
+  ['9m', null],
+  ['6d', null],
+  ['soon', null],
+  ['1e9', null],
+])('expiresAfter: %s', (text, expected) => {
+  const result = read(null, { TODOKU_EXPIRES_AFTER: text })
+  expect(result.kind === 'ok' ? result.config.expiresAfter : null).toBe(expected)
+})
+
+test('files of secrets that are not there are named', () => {
+  const result = read('smtp:\n  user: me\n  accessTokenFile: none\n  caFile: none\n')
+  expect(problems(result).map(({ key }) => key)).toEqual(['smtp.caFile', 'smtp.accessTokenFile'])
 })

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readFileSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { parseDocument } from 'yaml'
 import * as z from 'zod'
 import { type Config, configSchema } from './schema.ts'
@@ -56,6 +56,7 @@ export function readConfig({ flags, environment, folder }: ConfigSources): Confi
   if (problems.length > 0 || !result.success) return { kind: 'invalid', problems }
 
   const config = withPaths(result.data, folder, problems)
+  problems.push(...servedSecrets(config, [file, ...secretFiles(result.data, folder)]))
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config: deepFreeze(config), file }
 }
 
@@ -115,7 +116,8 @@ export function settingsReference(): SettingReference[] {
   return leavesOf(configSchema).map(({ path, schema }) => ({
     key: path.join('.'),
     variable: unwrap(schema) instanceof z.ZodRecord ? null : variableName(path),
-    standard: schema instanceof z.ZodDefault ? JSON.stringify(schema.def.defaultValue) : '',
+    standard:
+      schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ? JSON.stringify(schema.def.defaultValue) : '',
     description: schema.description ?? '',
   }))
 }
@@ -158,15 +160,19 @@ function crossChecks(config: Config): ConfigProblem[] {
   }
   if (config.transport === 'smtp') {
     need(config.smtp.host !== undefined, 'smtp.host', 'is needed with transport: smtp')
-    const { user, password, passwordFile, accessToken } = config.smtp
-    const secrets = [password, passwordFile, accessToken].filter((secret) => secret !== undefined)
+    const { user, password, passwordFile, accessToken, accessTokenFile } = config.smtp
+    const secrets = [password, passwordFile, accessToken, accessTokenFile].filter((secret) => secret !== undefined)
     need(
       user === undefined || secrets.length > 0,
       'smtp.password',
-      'is needed with smtp.user (or smtp.passwordFile, or smtp.accessToken)',
+      'is needed with smtp.user (or smtp.passwordFile, smtp.accessToken, smtp.accessTokenFile)',
     )
     need(user !== undefined || secrets.length === 0, 'smtp.user', 'is needed with a password or an access token')
-    need(secrets.length <= 1, 'smtp.password', 'give only one of smtp.password, smtp.passwordFile and smtp.accessToken')
+    need(
+      secrets.length <= 1,
+      'smtp.password',
+      'give only one of smtp.password, smtp.passwordFile, smtp.accessToken and smtp.accessTokenFile',
+    )
   }
   if (config.envelope === 'verp')
     need(config.returnDomain !== undefined, 'returnDomain', 'is needed with envelope: verp')
@@ -175,7 +181,9 @@ function crossChecks(config: Config): ConfigProblem[] {
 
 /** Relative paths begin at the working folder; a password file is read now, so that its absence is told now. */
 function withPaths(config: Config, folder: string, problems: ConfigProblem[]): Config {
-  const { passwordFile, caFile } = config.smtp
+  const { passwordFile, caFile, accessTokenFile } = config.smtp
+  if (caFile !== undefined) readSecret(resolve(folder, caFile), 'smtp.caFile', problems)
+  if (accessTokenFile !== undefined) readSecret(resolve(folder, accessTokenFile), 'smtp.accessTokenFile', problems)
   return {
     ...config,
     data: resolve(folder, config.data),
@@ -186,7 +194,42 @@ function withPaths(config: Config, folder: string, problems: ConfigProblem[]): C
         ? {}
         : { password: readSecret(resolve(folder, passwordFile), 'smtp.passwordFile', problems) }),
       ...(caFile === undefined ? {} : { caFile: resolve(folder, caFile) }),
+      ...(accessTokenFile === undefined ? {} : { accessTokenFile: resolve(folder, accessTokenFile) }),
     },
+  }
+}
+
+function secretFiles({ smtp }: Config, folder: string): string[] {
+  return [smtp.passwordFile, smtp.caFile, smtp.accessTokenFile].flatMap((file) =>
+    file === undefined ? [] : [resolve(folder, file)],
+  )
+}
+
+/** What lies below the site is sent to whoever asks for it: neither stored posts nor secrets may. */
+function servedSecrets({ site, data }: Config, files: readonly (string | null)[]): ConfigProblem[] {
+  if (site === undefined) return []
+  const root = realPath(site)
+  const isServed = (path: string) => path === root || path.startsWith(root + sep)
+  const problems: ConfigProblem[] = []
+  if (isServed(realPath(data))) {
+    const rule =
+      'holds the data folder, so everything that is stored would be served: name a folder with nothing but pages'
+    problems.push({ key: 'site', rule })
+  }
+  if (files.some((file) => file !== null && isServed(realPath(file)))) {
+    const rule = 'holds the settings file or a secret, which would be served: name a folder with nothing but pages'
+    problems.push({ key: 'site', rule })
+  }
+  return problems
+}
+
+/** Where a path leads to, through links; what is not there yet lies below the part that is. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realPath(parent), basename(path))
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import * as z from 'zod'
 
 /**
@@ -47,6 +48,20 @@ const size = z.union([z.number(), z.string()], 'must be a size, like 10MB').tran
   return Math.floor(Number(digits) * factor)
 })
 
+const durations: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds: a number with a unit, as in `48h`. */
+const duration = (min: number, max: number) =>
+  z.union([z.number(), z.string()], 'must be a time, like 48h').transform((value, context) => {
+    const [, digits = '', unit = 'ms'] = /^(\d{1,12})\s*([a-z]+)?$/.exec(String(value)) ?? []
+    const ms = Number(digits) * (durations[unit] ?? Number.NaN)
+    if (digits === '' || !(ms >= min && ms <= max)) {
+      context.addIssue(`must be a time from ${min / 60_000}m to ${max / 86_400_000}d, like 48h`)
+      return z.NEVER
+    }
+    return ms
+  })
+
 const flag = z.union(
   [z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')],
   'must be true or false',
@@ -77,7 +92,11 @@ const publicUrl = z
 
 const host = z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'must be a host name or an IP address')
 
-const proxy = z.string().regex(/^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/, 'must be an IP address or a network, like 10.0.0.0/8')
+const proxy = z.string().refine((value) => {
+  const [address = '', prefix, ...rest] = value.split('/')
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return bits > 0 && rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+}, 'must be an IP address or a network, like 10.0.0.0/8')
 
 const timeZone = z.string().refine(isTimeZone, 'must be a time zone, like Asia/Tokyo')
 
@@ -139,8 +158,13 @@ export const configSchema = z.strictObject({
       password: text.optional().describe('Better given by passwordFile or the environment.'),
       passwordFile: text.optional().describe('File that holds the password.'),
       accessToken: text.optional().describe('OAuth 2 access token (XOAUTH2) instead of a password.'),
+      accessTokenFile: text
+        .optional()
+        .describe('File that holds the access token; read at each login, since such tokens live for an hour.'),
       heloName: host.optional().describe('How we introduce ourselves; the host of publicUrl unless given.'),
       connections: integer(1, 100).default(5).describe('Most connections at once.'),
+      perSecond: integer(1, 10_000).optional().describe('Most mails in a second over time; no limit unless given.'),
+      burst: integer(1, 10_000).default(10).describe('How many mails may come at once where perSecond is given.'),
       mailsPerConnection: integer(1, 10_000).default(50).describe('After so many mails a connection is closed.'),
     })
     .prefault({}),
@@ -160,6 +184,11 @@ export const configSchema = z.strictObject({
     ),
   returnAddress: address.optional().describe('Where bounces go with envelope: fixed; from.address unless given.'),
   returnDomain: domain.optional().describe('Domain whose mail comes to you, for envelope: verp.'),
+  expiresAfter: duration(10 * 60_000, 5 * 24 * 3_600_000)
+    .prefault('48h')
+    .describe(
+      'How long delivery of a mail is tried, like 48h (10m to 5d). What was never tried is tried once, however late.',
+    ),
   managers: list(address)
     .default([])
     .describe('Who is told of posts to forms that name no managers. Needed with every transport but capture.'),

@@ -7,7 +7,15 @@
  * Every store method may reject with `TodokuError('store-unavailable')` (disk full, locked); then nothing was stored.
  */
 import type { FormRecord } from './forms/form.ts'
-import type { Message, MessageEvent, MessageState, Phase, PlannedMessage, StateName } from './messages/message.ts'
+import type {
+  Lease,
+  Message,
+  MessageEvent,
+  MessageState,
+  Phase,
+  PlannedMessage,
+  StateName,
+} from './messages/message.ts'
 import type { Role } from './messages/roles.ts'
 import type { Transport } from './messages/transport.ts'
 import type { Settings } from './settings.ts'
@@ -93,6 +101,11 @@ export interface SubmissionStore {
   }): Promise<{ items: Submission[]; cursor: string | null }>
   /** Adds a resend with its new messages. */
   resend(command: ResendCommand): Promise<ResendResult>
+  /**
+   * Removes what no later post can be compared with any more: clients' latest posts and idempotency keys from before a
+   * time. At most `limit` of each; resolves with how many there were.
+   */
+  forget(command: { latestBefore: number; keysBefore: number; limit: number }): Promise<number>
   /** Whether any submission refers to this blob. */
   holdsBlob(blob: string): Promise<boolean>
 }
@@ -118,6 +131,11 @@ export type MessageWrite = {
   attempts: number
   /** `release` ends the lease, `keep` leaves it alone. */
   lease: 'keep' | 'release'
+  /**
+   * The lease the write was computed from, where that matters: a lease whose phase has moved since, or another one, makes
+   * it `stale`. A phase moves without a new version, so that a holder need not read again what only it can change.
+   */
+  whileLease?: Lease
 }
 
 export interface MessageStore {
@@ -130,7 +148,6 @@ export interface MessageStore {
     role?: Role
     limit: number
     before?: string
-    now: number
   }): Promise<{ items: Message[]; cursor: string | null }>
   /** Leases due messages that are not leased (or whose lease ran out before the final dot was allowed). */
   leaseDue(query: LeaseQuery): Promise<Message[]>
@@ -146,7 +163,10 @@ export interface MessageStore {
   write(command: MessageWrite): Promise<'ok' | 'stale'>
   /** Messages whose lease ran out, or ends later than any lease may (`latest`: the clock went back). */
   withDeadLease(query: { now: number; latest: number; limit: number }): Promise<Message[]>
-  /** Working messages without a live lease that are past their expiry, or due later than any plan may be (`latest`). */
+  /**
+   * Working messages without a live lease that are past their expiry (those that were never leased only where nothing is
+   * due), or due later than any plan may be (`latest`).
+   */
   overdue(query: { now: number; latest: number; limit: number }): Promise<Message[]>
   /** Messages per state, for metrics; and the due time of the one that waits longest. */
   counts(now: number): Promise<{ states: Partial<Record<StateName, number>>; oldestDueAt: number | null }>
@@ -207,6 +227,8 @@ export interface BudgetStore {
     now: number
     since: number
   }): Promise<'allowed' | 'exhausted'>
+  /** Removes what was counted before a time, at most `limit`; resolves with how many there were. */
+  forget(command: { before: number; limit: number }): Promise<number>
 }
 
 // --- blobs ------------------------------------------------------------------------------------------------------

@@ -304,6 +304,15 @@ export const errorCatalogue = {
     sentence: { en: 'The configuration is not valid.', ja: '設定が正しくありません。' },
     next: { en: 'Correct the named keys and start again.', ja: '表示されたキーを直して、起動し直してください。' },
   },
+  'data-unusable': {
+    status: 500,
+    retry: false,
+    sentence: { en: 'The data folder can’t be used.', ja: 'データフォルダーを使用できません。' },
+    next: {
+      en: 'Give the folder to the user that runs todoku, on a disk with room, or choose another one with --data.',
+      ja: 'todoku を実行するユーザーが所有する、空き容量のあるフォルダーにするか、--data で別のフォルダーを指定してください。',
+    },
+  },
   'data-in-use': {
     status: 500,
     retry: false,

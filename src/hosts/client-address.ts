@@ -11,7 +11,6 @@ export function clientAddressFrom(
   for (const proxy of trustedProxies) {
     const [address = '', prefix] = proxy.split('/')
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (isIP(address) === 0) continue
     if (prefix === undefined) trusted.addAddress(address, family)
     else trusted.addSubnet(address, Number(prefix), family)
   }

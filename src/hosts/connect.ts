@@ -69,6 +69,7 @@ function openStore(config: Config): Connection {
       clientAddress: () => '127.0.0.1',
       hosts: null,
       isOperatorToken: (token) => token === instance.operatorToken,
+      isMetricsToken: () => false,
       stopping: () => false,
       ready: () => instance.ping(),
       sitePage: async () => null,

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { newSecrets, type Secrets } from '../adapters/node/crypto.ts'
@@ -25,30 +35,59 @@ const serverFile = 'server.json'
  * The lock is a SQLite file held for writing: the operating system lets go of it however the process ends, which a file
  * with a process id in it does not.
  *
- * @throws TodokuError('data-in-use')
+ * @throws TodokuError('data-in-use'), TodokuError('data-unusable')
  */
 export function openDataFolder(path: string): DataFolder {
-  mkdirSync(join(path, 'blobs'), { recursive: true, mode: 0o700 })
-  // The folder's own name must survive a power cut like everything in it.
-  syncFolder(dirname(path))
-  syncFolder(path)
-  const lock = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 })
   try {
-    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    makeFolder(path)
   } catch (error) {
-    lock.close()
+    throw unusable(path, error)
+  }
+  const release = lock(path)
+  try {
+    return { path, database: join(path, 'todoku.db'), blobs: join(path, 'blobs'), secrets: secretsOf(path), release }
+  } catch (error) {
+    release()
+    throw error instanceof SyntaxError ? error : unusable(path, error)
+  }
+}
+
+/** Only its owner may read what people sent, whoever made the folder. */
+function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
+  chmodSync(path, 0o700)
+  mkdirSync(join(path, 'blobs'), { recursive: true, mode: 0o700 })
+  syncFolder(path)
+  // The names of new folders must survive a power cut like everything in them.
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made))
+}
+
+function lock(path: string): () => void {
+  let file: DatabaseSync | null = null
+  try {
+    file = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 })
+    file.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    file?.close()
+    // BUSY, LOCKED
+    const held = [5, 6].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
+    if (!held) throw unusable(path, error)
     throw new TodokuError('data-in-use', {
       detail: `Another todoku is using ${path}. Stop it first, or choose another folder with --data.`,
       cause: error,
     })
   }
-  return {
-    path,
-    database: join(path, 'todoku.db'),
-    blobs: join(path, 'blobs'),
-    secrets: secretsOf(path),
-    release: () => lock.close(),
-  }
+  const held = file
+  return () => held.close()
+}
+
+function unusable(path: string, error: unknown): TodokuError {
+  const { code, message } = error as NodeJS.ErrnoException
+  return new TodokuError('data-unusable', {
+    detail: `The data folder ${path} can’t be used: ${code ?? message}. It must be a folder of our own user, on a disk with room.`,
+    cause: error,
+  })
 }
 
 function secretsOf(path: string): Secrets {
@@ -68,6 +107,17 @@ export function announceServer(path: string, server: RunningServer): void {
   writeDurably(join(path, serverFile), JSON.stringify(server))
 }
 
+/** Keeps the token that opens `/metrics`, where a person finds it for their monitoring. */
+export function keepMetricsToken(path: string, token: string): void {
+  const file = join(path, 'metrics-token')
+  try {
+    if (readFileSync(file, 'utf8') === token) return
+  } catch {
+    // There is none yet.
+  }
+  writeDurably(file, token)
+}
+
 export function withdrawServer(path: string): void {
   rmSync(join(path, serverFile), { force: true })
 }
@@ -84,19 +134,31 @@ export function announcedServer(path: string): RunningServer | null {
 /** Whole or not at all, and on the disk before anything relies on it. */
 function writeDurably(file: string, text: string): void {
   const temporary = `${file}.new`
-  const handle = openSync(temporary, 'w', 0o600)
   try {
-    writeSync(handle, text)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
+    const handle = openSync(temporary, 'w', 0o600)
+    try {
+      writeSync(handle, text)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw unusable(dirname(file), error)
   }
-  renameSync(temporary, file)
   syncFolder(dirname(file))
 }
 
 function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
+  let folder: number
+  try {
+    folder = openSync(path, 'r')
+  } catch (error) {
+    // A folder that we may pass through but not read is not ours, and was there before.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return
+    throw error
+  }
   try {
     fsyncSync(folder)
   } finally {

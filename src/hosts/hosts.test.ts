@@ -1,9 +1,13 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { testDeps } from '../../test/fakes/test-deps.ts'
+import { readConfig } from '../config/read-config.ts'
 import { clientAddressFrom } from './client-address.ts'
 import { announcedServer, announceServer, openDataFolder, withdrawServer } from './data-folder.ts'
+import { settingsOf } from './settings.ts'
+import { openSite, pageOf } from './site.ts'
 import { type Greeting, startScreen } from './start-screen.ts'
 
 describe('the client’s address', () => {
@@ -40,13 +44,25 @@ describe('the data folder', () => {
 
   test('what is secret can be read by its owner only', () => {
     const path = mkdtempSync(join(tmpdir(), 'todoku-data-'))
+    chmodSync(path, 0o755)
     const folder = openDataFolder(path)
     onTestFinished(() => folder.release())
     announceServer(path, { url: 'http://x', token: 't', pid: 1 })
     for (const file of ['secrets.json', 'server.json']) expect(statSync(join(path, file)).mode & 0o077).toBe(0)
+    // Also of what others made: nobody else gets into the folder, to the database or the uploads.
+    expect(statSync(path).mode & 0o077).toBe(0)
     expect(announcedServer(path)).toEqual({ url: 'http://x', token: 't', pid: 1 })
     withdrawServer(path)
     expect(announcedServer(path)).toBeNull()
+  })
+
+  test('only another process is called one: a broken lock, or a place that can’t be written, is told as that', () => {
+    const broken = mkdtempSync(join(tmpdir(), 'todoku-data-'))
+    writeFileSync(join(broken, 'lock.db'), 'garbage '.repeat(500))
+    expect(() => openDataFolder(broken)).toThrow(expect.objectContaining({ code: 'data-unusable' }))
+    const file = join(mkdtempSync(join(tmpdir(), 'todoku-data-')), 'file')
+    writeFileSync(file, '')
+    expect(() => openDataFolder(file)).toThrow(expect.objectContaining({ code: 'data-unusable' }))
   })
 
   test('secrets that can’t be read stop the start; new ones would open nothing that was given out', () => {
@@ -54,6 +70,87 @@ describe('the data folder', () => {
     writeFileSync(join(path, 'secrets.json'), '{"keys":')
     expect(() => openDataFolder(path)).toThrow()
     expect(readFileSync(join(path, 'secrets.json'), 'utf8')).toBe('{"keys":')
+  })
+})
+
+describe('the settings', () => {
+  const settings = (values: Record<string, string>) => {
+    const result = readConfig({ flags: {}, environment: values, folder: mkdtempSync(join(tmpdir(), 'todoku-config-')) })
+    if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems))
+    return settingsOf(result.config, 4180)
+  }
+
+  test('addresses are what the rest of the product takes for one, and are kept in that form', () => {
+    const { from, envelope, managers } = settings({
+      TODOKU_FROM_ADDRESS: 'forms@日本語.jp',
+      TODOKU_MANAGERS: 'a@Example.JP,花子@example.jp',
+    })
+    expect(from.address).toBe('forms@xn--wgv71a119e.jp')
+    expect(envelope).toEqual({ kind: 'fixed', address: 'forms@xn--wgv71a119e.jp' })
+    expect(managers).toEqual(['a@example.jp', '花子@example.jp'])
+  })
+
+  test('every address that is none is named at once, without its value', () => {
+    const wrong = () =>
+      settings({
+        TODOKU_FROM_ADDRESS: 'forms@exa_mple.jp',
+        TODOKU_RETURN_ADDRESS: '花子@example.jp',
+        TODOKU_MANAGERS: 'ｏffice@example.jp,ok@example.jp',
+      })
+    expect(wrong).toThrow(expect.objectContaining({ code: 'config-invalid' }))
+    try {
+      wrong()
+    } catch (error) {
+      const { detail } = error as { detail: string }
+      for (const key of ['from.address', 'returnAddress', 'managers']) expect(detail).toContain(key)
+      expect(detail).not.toMatch(/exa_mple|花子|ｏffice/)
+    }
+  })
+})
+
+describe('the site', () => {
+  const page = (length: number) =>
+    `<!doctype html><title>x</title><form action="/f/contact" method="post"><input name="n" maxlength="${length}"></form>`
+
+  async function site() {
+    const folder = join(mkdtempSync(join(tmpdir(), 'todoku-site-')), 'site')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'index.html'), page(1))
+    const deps = testDeps()
+    const opened = await openSite(deps, folder)
+    onTestFinished(() => opened.stop())
+    const look = async () => {
+      await deps.clock.advanceAsync(2_000)
+      return (await deps.forms.get('contact'))?.variants[0]?.controls[0]?.maxLength
+    }
+    return { folder, look }
+  }
+
+  test('a page that is replaced by renaming is noticed, again and again', async () => {
+    const { folder, look } = await site()
+    for (const next of [2, 3, 4]) {
+      writeFileSync(join(folder, 'new'), page(next))
+      renameSync(join(folder, 'new'), join(folder, 'index.html'))
+      await expect.poll(look).toBe(next)
+    }
+  })
+
+  test('a folder that is swapped as a whole is noticed', async () => {
+    const { folder, look } = await site()
+    const other = `${folder}-new`
+    mkdirSync(other)
+    writeFileSync(join(other, 'index.html'), page(7))
+    renameSync(folder, `${folder}-old`)
+    renameSync(other, folder)
+    await expect.poll(look).toBe(7)
+  })
+
+  test('a path with two slashes does not lead to another host', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'todoku-site-'))
+    mkdirSync(join(folder, 'example.com'))
+    writeFileSync(join(folder, 'example.com/index.html'), 'x')
+    const answer = await pageOf(folder, new Request('http://localhost:4180//example.com'))
+    expect(answer?.headers.get('location')).toBe('/example.com/')
   })
 })
 

@@ -9,10 +9,11 @@ import { boxedPatterns } from '../adapters/node/patterns.ts'
 import { type LogDestination, type LogLevel, pinoLog } from '../adapters/pino/log.ts'
 import { promMetrics } from '../adapters/prom-client/metrics.ts'
 import { assessPattern } from '../adapters/recheck/patterns.ts'
-import { createSmtpTransport } from '../adapters/smtp/transport.ts'
+import { createSmtpTransport, type SmtpSettings } from '../adapters/smtp/transport.ts'
 import { openSqliteStores } from '../adapters/sqlite/stores.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock, Deps, Ids, Log, MailboxStore } from '../core/deps.ts'
+import { TodokuError } from '../core/errors.ts'
 import type { Transport } from '../core/messages/transport.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { settingsOf } from './settings.ts'
@@ -42,6 +43,8 @@ export type InstanceOptions = {
  * @throws TodokuError('data-in-use'), TodokuError('data-newer')
  */
 export function openInstance({ config, port, logLevel, logTo, queue }: InstanceOptions): Instance {
+  // What is wrong with the settings is told before anything is made.
+  const settings = settingsOf(config, port)
   const folder = openDataFolder(config.data)
   try {
     const stores = openSqliteStores({ file: folder.database })
@@ -52,7 +55,7 @@ export function openInstance({ config, port, logLevel, logTo, queue }: InstanceO
     const transport = transportOf(config, { clock, ids, log, mailbox: stores.mailbox })
     return {
       deps: {
-        settings: settingsOf(config, port),
+        settings,
         ...stores,
         queue,
         blobs: folderBlobs(folder.blobs),
@@ -85,25 +88,44 @@ type TransportDeps = { clock: Clock; ids: Ids; log: Log; mailbox: MailboxStore }
 function transportOf(config: Config, { clock, ids, log, mailbox }: TransportDeps): Transport {
   if (config.transport === 'capture') return captureTransport({ mailbox, clock, ids })
   const { smtp } = config
-  return createSmtpTransport(
-    {
-      host: smtp.host ?? '',
-      port: smtp.port ?? (smtp.security === 'implicit' ? 465 : 587),
-      security: smtp.security,
-      verifyCertificate: smtp.verifyCertificate,
-      ...(smtp.serverName === undefined ? {} : { serverName: smtp.serverName }),
-      ...(smtp.caFile === undefined ? {} : { ca: readFileSync(smtp.caFile, 'utf8') }),
-      auth: authOf(smtp),
-      heloName: smtp.heloName ?? new URL(config.publicUrl ?? 'http://localhost').hostname,
-      source: 'smtp',
-      maxConnections: smtp.connections,
-      mailsPerConnection: smtp.mailsPerConnection,
-    },
-    { clock, log },
-  )
+  const relay: SmtpSettings = {
+    host: smtp.host ?? '',
+    port: smtp.port ?? (smtp.security === 'implicit' ? 465 : 587),
+    security: smtp.security,
+    verifyCertificate: smtp.verifyCertificate,
+    ...(smtp.serverName === undefined ? {} : { serverName: smtp.serverName }),
+    ...(smtp.caFile === undefined ? {} : { ca: readFileSync(smtp.caFile, 'utf8') }),
+    auth: authOf(smtp, log),
+    heloName: smtp.heloName ?? new URL(config.publicUrl ?? 'http://localhost').hostname,
+    maxConnections: smtp.connections,
+    mailsPerConnection: smtp.mailsPerConnection,
+    rate: smtp.perSecond === undefined ? null : { perSecond: smtp.perSecond, burst: smtp.burst },
+  }
+  try {
+    return createSmtpTransport(relay, { clock, log })
+  } catch (error) {
+    // A certificate that is none, a login that can't be written into a command: the words name no value.
+    const { message } = error as Error
+    throw new TodokuError('config-invalid', {
+      detail: `the configuration is not valid:\n  smtp: ${message}`,
+      cause: error,
+    })
+  }
 }
 
-function authOf({ user, password, accessToken }: Config['smtp']) {
+/** A token file is read at each login; while it can't be, the last token is used, and the relay says what it thinks. */
+function authOf({ user, password, accessToken, accessTokenFile }: Config['smtp'], log: Log): SmtpSettings['auth'] {
   if (user === undefined) return null
-  return accessToken === undefined ? { user, password: password ?? '' } : { user, accessToken }
+  if (accessTokenFile === undefined) {
+    return accessToken === undefined ? { user, password: password ?? '' } : { user, accessToken }
+  }
+  let last = readFileSync(accessTokenFile, 'utf8').trim()
+  return () => {
+    try {
+      last = readFileSync(accessTokenFile, 'utf8').trim()
+    } catch (error) {
+      log.error({ transport: 'smtp', err: error }, 'smtp.accessTokenFile can’t be read')
+    }
+    return { user, accessToken: last }
+  }
 }

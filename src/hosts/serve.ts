@@ -14,7 +14,7 @@ import { recoverAtStart } from '../core/messages/recover.ts'
 import { type Delivery, queueFor, startDelivery } from '../jobs/deliver.ts'
 import { startSchedule } from '../jobs/schedule.ts'
 import { clientAddressFrom } from './client-address.ts'
-import { announceServer, withdrawServer } from './data-folder.ts'
+import { announceServer, keepMetricsToken, withdrawServer } from './data-folder.ts'
 import { openInstance } from './instance.ts'
 import { openSite, pageOf } from './site.ts'
 import type { Greeting } from './start-screen.ts'
@@ -38,13 +38,20 @@ export type ServeOptions = {
 /** Requests that are under way when the server stops have this long. Milliseconds. */
 const requestGraceMs = 10_000
 
-/** An attempt after its final dot may wait long for the answer; beyond this it is left to the next start. Milliseconds. */
+/**
+ * An attempt after its final dot may wait long for the answer; beyond this it is left to the next start, and is `unknown`
+ * there. Milliseconds.
+ */
 const deliveryGraceMs = 20_000
+
+/** Connections that are still waiting then are given up. Milliseconds. */
+const closeGraceMs = 2_000
 
 /**
  * Starts everything in one process: HTTP, delivery, schedule, site.
  *
- * @throws TodokuError('data-in-use'), ('data-newer'), ('port-in-use'), ('site-unreadable')
+ * @throws TodokuError('config-invalid'), ('data-in-use'), ('data-unusable'), ('data-newer'), ('port-in-use'),
+ *   ('site-unreadable')
  */
 export async function serve({ config, logLevel, logTo, assets }: ServeOptions): Promise<Running> {
   let answer: ReturnType<typeof getRequestListener> | null = null
@@ -54,6 +61,9 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
   })
   limit(server, config)
   const port = await listen(server, config)
+  let onAcceptError: (error: Error) => void = () => {}
+  // Too many open files, for one: the connection is lost, the server is not.
+  server.on('error', (error) => onAcceptError(error))
 
   let delivery: Delivery | null = null
   const closing: (() => void | Promise<void>)[] = [() => closeServer(server)]
@@ -64,15 +74,19 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
     const instance = openInstance({ config, port, logLevel, logTo, queue: queueFor(() => delivery) })
     closing.push(() => instance.close())
     const { deps, folder, operatorToken } = instance
+    onAcceptError = (error) => deps.log.error({ err: error }, 'a connection could not be taken')
     const siteFolder = config.site ?? (config.transport === 'capture' ? assets.demo : null)
     const site = siteFolder === null ? null : await openSite(deps, siteFolder)
     closing.push(() => site?.stop())
 
+    const metricsToken = Buffer.from(deps.crypto.mac('metrics token', '')).toString('base64url')
+    keepMetricsToken(folder.path, metricsToken)
     let stopping = false
     const host: ApiHost = {
       clientAddress: clientAddressOf(config),
       hosts: hostNames(config, port),
       isOperatorToken: (token) => isSame(token, operatorToken),
+      isMetricsToken: (token) => isSame(token, metricsToken),
       stopping: () => stopping,
       ready: () => instance.ping(),
       sitePage: async (request) => (await site?.page(request)) ?? null,
@@ -82,14 +96,19 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
     answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
 
     await recoverAtStart(deps)
-    delivery = startDelivery(deps)
-    const schedule = startSchedule(deps)
     const url = `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`
     announceServer(folder.path, { url, token: operatorToken, pid: process.pid })
+    closing.push(() => withdrawServer(folder.path))
     deps.log.info({ url: deps.settings.publicUrl, transport: config.transport, dataFolder: folder.path }, 'started')
 
     const link = await newLink(deps)
     const drift = await applyForms(deps, config.forms, { dryRun: true })
+    const forms = (await deps.forms.list()).map(({ name }) => name)
+
+    // Last, when nothing can fail any more: mail that is on its way must not lose its store.
+    const running = startDelivery(deps)
+    delivery = running
+    const schedule = startSchedule(deps)
     return {
       greeting: {
         publicUrl: deps.settings.publicUrl,
@@ -101,7 +120,7 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
         from: deps.settings.from.address,
         demo: config.site === undefined && config.transport === 'capture',
         site: siteFolder,
-        forms: (await deps.forms.list()).map(({ name }) => name),
+        forms,
         notAdopted: site?.report().notAdopted ?? [],
         drift:
           drift.kind === 'invalid'
@@ -112,11 +131,11 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
         if (stopping) return
         stopping = true
         deps.log.info({}, 'stopping')
-        await closeServer(server)
-        await withGrace(Promise.all([delivery?.stop(), schedule.stop()]), deliveryGraceMs)
+        // At once: no new mail is begun while requests end.
+        const mails = withGrace(Promise.all([running.stop(), schedule.stop()]), deliveryGraceMs)
+        await Promise.all([closeServer(server), mails, site?.stop()])
         withdrawServer(folder.path)
-        site?.stop()
-        await withGrace(instance.close(), requestGraceMs)
+        await withGrace(instance.close(), closeGraceMs)
       },
     }
   } catch (error) {
@@ -135,15 +154,19 @@ function limit(server: Server, config: Config): void {
 
 function listen(server: Server, config: Config): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const refuse = (error: NodeJS.ErrnoException) => {
       const detail = `Port ${config.port} on ${config.host} can’t be listened on (${error.code}). Choose another one with --port.`
       reject(
         error.code === 'EADDRINUSE' || error.code === 'EACCES'
           ? new TodokuError('port-in-use', { detail, cause: error })
           : error,
       )
+    }
+    server.once('error', refuse)
+    server.listen(config.port, config.host, () => {
+      server.off('error', refuse)
+      resolve((server.address() as AddressInfo).port)
     })
-    server.listen(config.port, config.host, () => resolve((server.address() as AddressInfo).port))
   })
 }
 

@@ -1,6 +1,8 @@
 import type { Config } from '../config/schema.ts'
+import { TodokuError } from '../core/errors.ts'
 import { standardSchedule } from '../core/messages/retry.ts'
 import type { Settings } from '../core/settings.ts'
+import { isFullyQualified, parseAddress } from '../mail/address.ts'
 
 /** On `capture` five minutes pass in a second, so that each story ends while one watches. */
 const captureSpeed = 300
@@ -11,10 +13,34 @@ const captureAddress = 'todoku@localhost.test'
 /** Who gets the notifications on `capture`, where nobody is named. */
 const captureManager = 'manager@simulator.test'
 
-/** The core's settings from the configuration; `port` is the one that is listened on. */
+/**
+ * The core's settings from the configuration; `port` is the one that is listened on. Addresses are what the rest of the
+ * product takes for one: what passes here must never fail when a mail is made.
+ *
+ * @throws TodokuError('config-invalid') naming every wrong key
+ */
 export function settingsOf(config: Config, port: number): Settings {
   const capture = config.transport === 'capture'
-  const from = config.from.address ?? captureAddress
+  const problems: string[] = []
+  const canonical = (key: string, text: string, ownSide: boolean): string => {
+    const parsed = parseAddress(text)
+    // A sender with such letters could be answered by few servers only.
+    if (!parsed.ok || !isFullyQualified(parsed.address.domain) || (ownSide && parsed.address.utf8)) {
+      problems.push(`  ${key} must be one plain address, like office@example.jp`)
+      return text
+    }
+    return `${parsed.address.local}@${parsed.address.domain}`
+  }
+  const from = canonical('from.address', config.from.address ?? captureAddress, true)
+  const returnAddress = canonical('returnAddress', config.returnAddress ?? from, true)
+  const managers = (config.managers.length > 0 ? config.managers : [captureManager]).map((manager) =>
+    canonical('managers', manager, false),
+  )
+  if (problems.length > 0) {
+    throw new TodokuError('config-invalid', {
+      detail: `the configuration is not valid:\n${[...new Set(problems)].join('\n')}`,
+    })
+  }
   return {
     publicUrl: config.publicUrl ?? `http://localhost:${port}`,
     transport: config.transport,
@@ -22,11 +48,11 @@ export function settingsOf(config: Config, port: number): Settings {
     envelope:
       config.envelope === 'verp' && config.returnDomain !== undefined
         ? { kind: 'verp', domain: config.returnDomain }
-        : { kind: 'fixed', address: config.returnAddress ?? from },
-    managers: config.managers.length > 0 ? config.managers : [captureManager],
+        : { kind: 'fixed', address: returnAddress },
+    managers,
     language: config.language,
     timeZone: config.timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone,
     limits: config.limits,
-    schedule: standardSchedule(capture ? captureSpeed : 1),
+    schedule: standardSchedule(capture ? captureSpeed : 1, config.expiresAfter),
   }
 }

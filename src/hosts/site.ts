@@ -1,5 +1,11 @@
 import { watch } from 'node:fs'
-import { isFolder, isFolderWithoutSlash, readPages, readStatic } from '../adapters/filesystem/static-folder.ts'
+import {
+  fingerprint,
+  isFolder,
+  isFolderWithoutSlash,
+  readPages,
+  readStatic,
+} from '../adapters/filesystem/static-folder.ts'
 import type { Deps } from '../core/deps.ts'
 import { TodokuError } from '../core/errors.ts'
 import { type SyncReport, syncForms } from '../core/forms/sync-forms.ts'
@@ -13,7 +19,8 @@ export interface Site {
   page(request: Request): Promise<Response | null>
   /** What the last look at the pages found. */
   report(): SyncReport
-  stop(): void
+  /** Resolves when the last look has ended. */
+  stop(): Promise<void>
 }
 
 /** Editors write a file in several steps; a look waits until none came for this long. Milliseconds. */
@@ -40,6 +47,17 @@ export async function openSite(deps: SiteDeps, folder: string): Promise<Site> {
       }
     })
   }
+  // A watcher follows the files it found, not their names: what is written beside a file and renamed over it, or a
+  // folder that is swapped, it may lose without a word. So we look by ourselves as well.
+  let seen = await fingerprint(folder)
+  let cancelRound = deps.clock.after(roundMs, round)
+  async function round() {
+    const now = await fingerprint(folder).catch(() => seen)
+    if (now !== seen) look()
+    seen = now
+    if (!stopped) cancelRound = deps.clock.after(roundMs, round)
+  }
+  let stopped = false
   const watcher = watch(folder, { recursive: true }, (_event, file) => {
     if (file !== null && !/\.x?html?$/i.test(file)) return
     cancel()
@@ -47,18 +65,24 @@ export async function openSite(deps: SiteDeps, folder: string): Promise<Site> {
   })
   watcher.unref()
   watcher.on('error', (error) =>
-    deps.log.warn({ err: error }, 'the site is not watched any more; run `todoku forms sync` after changes'),
+    deps.log.warn({ err: error }, 'the site is not watched any more; changes are noticed more slowly'),
   )
 
   return {
     page: (request) => pageOf(folder, request),
     report: () => report,
-    stop() {
+    async stop() {
+      stopped = true
       cancel()
+      cancelRound()
       watcher.close()
+      await running
     },
   }
 }
+
+/** Pages are looked at this often besides, by name, size and time only. Milliseconds. */
+const roundMs = 2_000
 
 /** Takes the rules from the pages and tells what changed. */
 async function sync(deps: SiteDeps, folder: string): Promise<SyncReport> {
@@ -78,7 +102,9 @@ export async function pageOf(folder: string, request: Request): Promise<Response
   const file = await readStatic(folder, pathname)
   if (file === null) {
     if (!(await isFolderWithoutSlash(folder, pathname))) return null
-    return new Response(null, { status: 308, headers: { Location: `${encodeURI(decodeURI(pathname))}/` } })
+    // Two slashes at the beginning would be the name of a host.
+    const path = encodeURI(decodeURI(pathname)).replace(/^\/+/, '/')
+    return new Response(null, { status: 308, headers: { Location: `${path}/` } })
   }
   const headers = {
     'Content-Type': file.type,

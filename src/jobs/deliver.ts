@@ -33,11 +33,13 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
   let running = false
   let again = false
   let cancelTimer = () => {}
+  /** The round that runs now; what it leases while we stop still has to be handed back. */
+  let round: Promise<void> = Promise.resolve()
   let faultPause = 100
 
   function wake(): void {
     again = true
-    if (!running && !stopping.signal.aborted) void run()
+    if (!running && !stopping.signal.aborted) round = run()
   }
 
   async function run(): Promise<void> {
@@ -57,7 +59,7 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
       faultPause = Math.min(faultPause * 2, 10_000)
     } finally {
       running = false
-      if (again && !stopping.signal.aborted) void run()
+      if (again && !stopping.signal.aborted) round = run()
     }
   }
 
@@ -105,6 +107,8 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
     wake,
     async stop() {
       stopping.abort()
+      cancelTimer()
+      await round
       cancelTimer()
       await Promise.all(inFlight)
     },

@@ -1,6 +1,7 @@
 import type { Deps } from '../core/deps.ts'
 import { bringSimulatedFeedback } from '../core/messages/mailbox.ts'
 import { recover } from '../core/messages/recover.ts'
+import { forget } from './forget.ts'
 import { measureQueue } from './measure-queue.ts'
 import { removeOrphanBlobs } from './remove-orphan-blobs.ts'
 
@@ -9,6 +10,7 @@ type ScheduleDeps = Pick<
   | 'messages'
   | 'submissions'
   | 'mailbox'
+  | 'budgets'
   | 'blobs'
   | 'queue'
   | 'settings'
@@ -26,6 +28,7 @@ export const schedule: readonly Job[] = [
   { name: 'recover', everyMs: 5_000, run: recoverAndAnnounce },
   { name: 'simulated-feedback', everyMs: 500, run: simulatedFeedback },
   { name: 'measure-queue', everyMs: 15_000, run: measureQueue },
+  { name: 'forget', everyMs: 3_600_000, run: forget },
   { name: 'remove-orphan-blobs', everyMs: 24 * 3_600_000, run: removeOrphanBlobs },
 ]
 

@@ -39,6 +39,9 @@ export type RefusalRule = {
   class: RefusalClass
 }
 
+/** Rules that speak of how much one recipient gets, whoever sends it. */
+export const recipientRateRules: readonly string[] = ['text-recipient-too-fast', 'x.2.121']
+
 /**
  * What an answer other than success means. The first rule that fits decides: texts of providers, then the enhanced code,
  * then the basic code with its stage, then the first digit. Whether to try again is not in it: that is for the first

@@ -184,6 +184,32 @@ export function testMessageStore(name: string, open: () => Stores): void {
         expect((await stores.messages.get(message.id))?.events).toEqual(now.events)
       })
 
+      test('what was concluded from a lease is stale when its phase has moved on, or when it is another one', async () => {
+        const stores = open()
+        await put(stores, [{ dueAt: 100 }])
+        const [message] = await stores.messages.leaseDue(at(100, 200))
+        const [dead] = await stores.messages.withDeadLease({ now: 200, latest: 9999, limit: 10 })
+        if (message === undefined || dead?.lease == null) throw new Error('nothing leased')
+        // Its holder asked in time, and is told to go on.
+        const final = { id: message.id, lease: 1, phase: 'data_final', now: 199, until: 900 } as const
+        expect(await stores.messages.setPhase(final)).toBe('ok')
+        const release = { ...sampleWrite(dead, news(dead, 1)), whileLease: dead.lease }
+        expect(await stores.messages.write(release)).toBe('stale')
+        const now = await stores.messages.get(message.id)
+        if (now?.lease == null) throw new Error('the lease is gone')
+        expect(await stores.messages.write({ ...release, whileLease: { ...now.lease, number: 2 } })).toBe('stale')
+        expect(await stores.messages.write({ ...release, whileLease: now.lease })).toBe('ok')
+      })
+
+      test('a phase never shortens a lease', async () => {
+        const stores = open()
+        await put(stores, [{ dueAt: 100 }])
+        const [message] = await stores.messages.leaseDue(at(100, 900))
+        if (message === undefined) throw new Error('nothing leased')
+        await stores.messages.setPhase({ id: message.id, lease: 1, phase: 'rcpt_ok', now: 150, until: 300 })
+        expect((await stores.messages.get(message.id))?.lease?.until).toBe(900)
+      })
+
       test('a lease that is kept stays as it is', async () => {
         const stores = open()
         await put(stores, [{ dueAt: 100 }])
@@ -194,14 +220,32 @@ export function testMessageStore(name: string, open: () => Stores): void {
       })
     })
 
-    test('finds what is past its expiry, and what is due later than any plan', async () => {
+    test('finds what is past its expiry once it was leased, and what is due later than any plan', async () => {
       const stores = open()
       const [expired, far] = await put(stores, [{ dueAt: 100, expiresAt: 500 }, { dueAt: 9000 }, { dueAt: 200 }])
       const found = async (now: number, latest: number) =>
         (await stores.messages.overdue({ now, latest, limit: 10 })).map(({ id }) => id)
+      // It has a due time, and will be tried.
+      expect(await found(500, 10_000)).toEqual([])
+      const [tried] = await stores.messages.leaseDue(at(150, 200))
+      if (tried === undefined) throw new Error('nothing leased')
+      await stores.messages.write({ ...sampleWrite(tried, news(tried, 1)), events: [], state: tried.state, dueAt: 400 })
       expect(await found(499, 10_000)).toEqual([])
       expect(await found(500, 10_000)).toEqual([expired?.id])
       expect(await found(100, 5000)).toEqual([far?.id])
+    })
+
+    test('finds what waits without a due time when its time is over', async () => {
+      const stores = open()
+      const [held] = await put(stores, [{ expiresAt: 500 }])
+      if (held === undefined) throw new Error('no message')
+      await stores.messages.write({
+        ...sampleWrite(held, { id: 'h', at: 1, kind: 'held', turn: 1, reason: 'cap' }, 'keep'),
+        dueAt: null,
+      })
+      expect((await stores.messages.overdue({ now: 500, latest: 9000, limit: 10 })).map(({ id }) => id)).toEqual([
+        held.id,
+      ])
     })
 
     test('lists newest first by state and role, and tells what is being sent', async () => {
@@ -212,9 +256,10 @@ export function testMessageStore(name: string, open: () => Stores): void {
       ])
       await stores.messages.leaseDue(at(200, 900))
       const ids = async (query: { state?: 'sending' | 'queued' | 'delivered'; role?: 'confirmation' }) =>
-        (await stores.messages.list({ ...query, limit: 10, now: 300 })).items.map(({ id }) => id)
+        (await stores.messages.list({ ...query, limit: 10 })).items.map(({ id }) => id)
       expect(await ids({})).toEqual([second?.id, first?.id])
       expect(await ids({ state: 'sending' })).toEqual([first?.id])
+      expect(await ids({ state: 'queued' })).toEqual([second?.id])
       expect(await ids({ state: 'delivered' })).toEqual([])
       expect(await ids({ role: 'confirmation' })).toEqual([first?.id])
     })
@@ -227,6 +272,8 @@ export function testMessageStore(name: string, open: () => Stores): void {
       const { states, oldestDueAt } = await stores.messages.counts(1000)
       expect(states).toMatchObject({ queued: 2, delivered: 1, sending: 0 })
       expect(oldestDueAt).toBe(100)
+      await stores.messages.leaseDue(at(150, 900))
+      expect((await stores.messages.counts(1000)).states).toMatchObject({ queued: 1, delivered: 1, sending: 1 })
     })
   })
 }

@@ -98,5 +98,15 @@ export function testSmallStores(name: string, open: () => Stores): void {
       expect(await spend('other', 'c', 5)).toBe('allowed')
       expect(await spend('k', 'c', 102)).toBe('allowed')
     })
+
+    test('forgets what was counted before a time, a limited number at once', async () => {
+      const { budgets } = open()
+      for (const subject of ['a', 'b', 'c']) await budgets.spend({ key: 'k', subject, max: 3, now: 5, since: 0 })
+      await budgets.spend({ key: 'l', subject: 'a', max: 1, now: 9, since: 0 })
+      expect(await budgets.forget({ before: 9, limit: 2 })).toBe(2)
+      expect(await budgets.forget({ before: 9, limit: 2 })).toBe(1)
+      expect(await budgets.forget({ before: 9, limit: 2 })).toBe(0)
+      expect(await budgets.spend({ key: 'l', subject: 'b', max: 1, now: 9, since: 0 })).toBe('exhausted')
+    })
   })
 }

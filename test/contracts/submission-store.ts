@@ -31,6 +31,23 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
       expect(await messages.ofSubmission(second.submission.id)).toEqual([])
     })
 
+    test('forgets latest posts and keys from before a time, a limited number at once', async () => {
+      const { submissions } = open()
+      const header = { idempotency: { source: 'header', key: 'k' } } as const
+      await submissions.accept(sampleAccept({ bodyHash: 'one', clientKey: 'a', receivedAt: 10 }, [], header))
+      await submissions.accept(sampleAccept({ bodyHash: 'two', clientKey: 'b', receivedAt: 20 }, []))
+      await submissions.accept(sampleAccept({ bodyHash: 'two', clientKey: 'c', receivedAt: 30 }, []))
+      const times = { latestBefore: 30, keysBefore: 11, limit: 1 }
+      expect(await submissions.forget(times)).toBe(2)
+      expect(await submissions.forget(times)).toBe(1)
+      expect(await submissions.forget(times)).toBe(0)
+      const again = sampleAccept({ bodyHash: 'other', clientKey: 'a' }, [], header)
+      expect((await submissions.accept(again)).kind).toBe('accepted')
+      const repetition = { repetition: { since: 0 } }
+      const repeated = sampleAccept({ bodyHash: 'two', clientKey: 'c', receivedAt: 31 }, [], repetition)
+      expect((await submissions.accept(repeated)).kind).toBe('repeated')
+    })
+
     describe('invariant 2: one key, one submission', () => {
       const header = { idempotency: { source: 'header', key: 'k' } } as const
       const field = { idempotency: { source: 'field', key: 'k' } } as const

@@ -396,6 +396,8 @@ test('a full disk: 503 with Retry-After, what was accepted stays, and nothing is
   expect(refused?.headers.get('retry-after')).toBe('10')
   expect(await refused?.json()).toMatchObject({ code: 'store-unavailable' })
   expect(accepted.length).toBeGreaterThan(0)
+  // Whoever sends posts here is told that it is no use.
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(503)
   await server.end('SIGKILL')
 
   const roomy = await startServer({ data })
@@ -404,6 +406,38 @@ test('a full disk: 503 with Retry-After, what was accepted stays, and nothing is
   const references = (JSON.parse(out) as { items: { reference: string }[] }).items.map(({ reference }) => reference)
   expect(references).toEqual(expect.arrayContaining(accepted))
   expect(references).toHaveLength(accepted.length + 1)
+})
+
+test('a reader of the log that goes away does not take the server with it', async () => {
+  const { url, process: child, end } = await startServer()
+  await postForm(url, good)
+  child.stderr?.destroy()
+  const status = await postForm(url, { ...good, message: 'after the reader left' })
+  await statusWhen(status, (now) => stateOf(now, 'confirmation') === 'delivered')
+  expect(await end()).toEqual({ code: 0, signal: null })
+})
+
+test('a site that holds the data folder is not served', async () => {
+  const folder = temporaryFolder('site')
+  writeFileSync(join(folder, 'index.html'), '<title>x</title>')
+  const { code, error } = await todoku(['serve', '--port', '0', '--site', folder, '--data', join(folder, 'data')])
+  expect(code).toBe(78)
+  expect(error).toContain('site holds the data folder')
+  expect(existsSync(join(folder, 'data'))).toBe(false)
+})
+
+test('figures are open to the token that stays the same over restarts', async () => {
+  const data = temporaryFolder('data')
+  const first = await startServer({ data })
+  const token = readFileSync(join(data, 'metrics-token'), 'utf8')
+  await first.end()
+  const { url } = await startServer({ data })
+  const ask = (path: string, bearer: string) =>
+    fetch(`${url}${path}`, { headers: { authorization: `Bearer ${bearer}` } })
+  expect((await ask('/metrics', token)).status).toBe(200)
+  expect((await ask('/metrics', `${token}x`)).status).toBe(401)
+  // It opens nothing else.
+  expect((await ask('/api/v1/submissions', token)).status).toBe(401)
 })
 
 test('the environment of tests holds no settings', () => {

@@ -10,7 +10,7 @@ export type MemoryStores = Pick<Deps, 'forms' | 'submissions' | 'messages' | 'ma
 export function memoryStores(): MemoryStores {
   const forms = new Map<string, FormRecord[]>()
   const submissions: Submission[] = []
-  const keys: { form: string; source: string; key: string; bodyHash: string; id: string }[] = []
+  let keys: { form: string; source: string; key: string; bodyHash: string; id: string; at: number }[] = []
   const latest = new Map<string, { form: string; bodyHash: string; id: string; at: number }>()
   const messages: Message[] = []
   const leases = new Map<string, number>()
@@ -69,7 +69,7 @@ export function memoryStores(): MemoryStores {
         if (submissions.some(({ reference }) => reference === submission.reference)) return { kind: 'reference-taken' }
         submissions.push(copy(submission))
         for (const message of planned) insert(message)
-        if (idempotency !== null) keys.push({ form, ...idempotency, bodyHash, id })
+        if (idempotency !== null) keys.push({ form, ...idempotency, bodyHash, id, at: submission.receivedAt })
         latest.set(clientKey, { form, bodyHash, id, at: submission.receivedAt })
         return { kind: 'accepted' }
       },
@@ -102,6 +102,13 @@ export function memoryStores(): MemoryStores {
         for (const message of planned) insert(message)
         return { kind: 'done' }
       },
+      async forget({ latestBefore, keysBefore, limit }) {
+        const old = [...latest].filter(([, { at }]) => at < latestBefore).slice(0, limit)
+        for (const [client] of old) latest.delete(client)
+        const oldKeys = new Set(keys.filter(({ at }) => at < keysBefore).slice(0, limit))
+        keys = keys.filter((key) => !oldKeys.has(key))
+        return old.length + oldKeys.size
+      },
       holdsBlob: async (blob) =>
         submissions.some(({ entries }) => entries.some((entry) => entry.kind === 'file' && entry.file.blob === blob)),
     },
@@ -113,8 +120,7 @@ export function memoryStores(): MemoryStores {
         paged(
           messages.filter(
             (message) =>
-              (state === undefined || (state === 'sending' ? message.lease !== null : message.state.name === state)) &&
-              (role === undefined || message.role === role),
+              (state === undefined || shownState(message) === state) && (role === undefined || message.role === role),
           ),
           limit,
           before,
@@ -149,7 +155,7 @@ export function memoryStores(): MemoryStores {
       async setPhase({ id, lease, phase, now, until }) {
         const message = find(id)
         const held = message?.lease
-        const order = ['claimed', 'rcpt_ok', 'data_final', 'done']
+        const order = ['claimed', 'rcpt_ok', 'data_final']
         if (
           !message ||
           !held ||
@@ -168,9 +174,12 @@ export function memoryStores(): MemoryStores {
         replace(message, { lease: { ...held, until: Math.max(held.until, until) } })
         return 'ok'
       },
-      async write({ id, version, events, state, dueAt, attempts, lease }) {
+      async write({ id, version, events, state, dueAt, attempts, lease, whileLease }) {
         const message = find(id)
         if (message?.version !== version) return 'stale'
+        const held = message.lease
+        if (whileLease !== undefined && (held?.number !== whileLease.number || held.phase !== whileLease.phase))
+          return 'stale'
         const fresh = events.filter((event) => !message.events.some((known) => known.id === event.id))
         replace(message, {
           events: [...message.events, ...copy(fresh)],
@@ -194,16 +203,16 @@ export function memoryStores(): MemoryStores {
             .filter(
               (message) =>
                 isFree(message) &&
-                ((isWorkingState(message.state) && message.expiresAt <= now) ||
+                ((isWorkingState(message.state) &&
+                  message.expiresAt <= now &&
+                  (message.attempts > 0 || message.dueAt === null)) ||
                   (message.dueAt !== null && message.dueAt > furthest)),
             )
             .slice(0, limit),
         ),
       async counts(now) {
-        const states: Partial<Record<StateName, number>> = {
-          sending: messages.filter(({ lease }) => lease !== null).length,
-        }
-        for (const { state } of messages) states[state.name] = (states[state.name] ?? 0) + 1
+        const states: Partial<Record<StateName, number>> = { sending: 0 }
+        for (const message of messages) states[shownState(message)] = (states[shownState(message)] ?? 0) + 1
         const due = messages.filter((message) => isDue(message, now)).map(({ dueAt }) => Number(dueAt))
         return { states, oldestDueAt: due.length === 0 ? null : Math.min(...due) }
       },
@@ -251,8 +260,18 @@ export function memoryStores(): MemoryStores {
         budget.push({ key, subject, at: now })
         return 'allowed'
       },
+      async forget({ before, limit }) {
+        const old = new Set(budget.filter(({ at }) => at < before).slice(0, limit))
+        budget = budget.filter((spent) => !old.has(spent))
+        return old.size
+      },
     },
   }
+}
+
+/** What is being sent is told as such, and only so. */
+function shownState({ lease, state }: Message): StateName {
+  return lease !== null && isWorkingState(state) ? 'sending' : state.name
 }
 
 /** Blobs in memory. */

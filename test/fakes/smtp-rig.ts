@@ -53,7 +53,11 @@ export async function smtpRig(
     count += 1
     const control = new AbortController()
     const seen = { taken: 0, asked: 0 }
-    const go = (): Word => ({ kind: 'go', askedAt: clock.monotonic(), dotWithinMs: 5_000 })
+    const go = (): Word => ({
+      kind: 'go',
+      askedAt: { monotonic: clock.monotonic(), wall: clock.now() },
+      dotWithinMs: 5_000,
+    })
     const watch: AttemptWatch = {
       rcptAccepted: () => {
         seen.taken += 1

@@ -37,6 +37,7 @@ export async function testApp(
       clientAddress: (_env, headers) => headers.get('x-test-client') ?? '192.0.2.1',
       hosts: ['forms.example.jp'],
       isOperatorToken: (token) => token === testToken,
+      isMetricsToken: (token) => token === 'metrics',
       stopping: () => false,
       ready: async () => {},
       sitePage: async () => null,

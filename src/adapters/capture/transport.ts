@@ -1,6 +1,6 @@
 import type { Clock, Ids, MailboxStore } from '../../core/deps.ts'
 import type { Evidence } from '../../core/messages/message.ts'
-import type { AttemptReport, LanePolicy, Transport } from '../../core/messages/transport.ts'
+import { type AttemptReport, isInTime, type LanePolicy, type Transport } from '../../core/messages/transport.ts'
 import { readMail } from '../../mail/read-mail.ts'
 import { behaviourOf } from './simulator.ts'
 
@@ -43,10 +43,13 @@ export function captureTransport(deps: { mailbox: MailboxStore; clock: Clock; id
       if (watch.signal.aborted) return { outcome: { kind: 'interrupted' }, evidence: evidence('rcpt') }
       if (outcome.kind === 'refused' || outcome.kind === 'deferred') return { outcome, evidence: answered }
 
+      const { subject } = await readMail(delivery.mail)
       watch.rcptAccepted()
       const permission = await watch.beforeFinalDot()
       if (permission.kind === 'lost') return { outcome: { kind: 'interrupted' }, evidence: evidence('data') }
-      const { subject } = await readMail(delivery.mail)
+      if (watch.signal.aborted || !isInTime(permission, deps.clock)) {
+        return { outcome: { kind: 'interrupted' }, evidence: evidence('data') }
+      }
       const now = deps.clock.now()
       await deps.mailbox.add(
         {

@@ -83,14 +83,30 @@ const skipped = new Set(['node_modules'])
 /** Every HTML file below a folder as a page: its path below the folder and its bytes. Links are not followed. */
 export async function readPages(folder: string): Promise<{ path: string; bytes: Uint8Array }[]> {
   const pages: { path: string; bytes: Uint8Array }[] = []
+  for (const { path, file } of await pageFiles(folder)) pages.push({ path, bytes: await readFile(file) })
+  return pages
+}
+
+/** Changes when a page was written, added, renamed or removed; costs no reading of pages. */
+export async function fingerprint(folder: string): Promise<string> {
+  const lines: string[] = []
+  for (const { path, file } of await pageFiles(folder)) {
+    const { ino, size, mtimeMs } = await stat(file)
+    lines.push(`${path} ${ino} ${size} ${mtimeMs}`)
+  }
+  return lines.join('\n')
+}
+
+async function pageFiles(folder: string): Promise<{ path: string; file: string }[]> {
+  const found: { path: string; file: string }[] = []
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name)
     const parts = relative(folder, file).split(sep)
     if (!entry.isFile() || !/\.x?html?$/i.test(entry.name)) continue
     if (parts.some((part) => part.startsWith('.') || skipped.has(part))) continue
-    pages.push({ path: `/${parts.join('/')}`, bytes: await readFile(file) })
+    found.push({ path: `/${parts.join('/')}`, file })
   }
-  return pages.sort((a, b) => (a.path < b.path ? -1 : 1))
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 /** Whether a path is a folder that can be read. */

@@ -68,11 +68,15 @@ describe('crypto', () => {
   })
 })
 
-test('ids are 128 random bits as 26 characters, fractions lie in [0, 1)', () => {
+test('ids are 26 characters that sort by time and can’t be guessed, fractions lie in [0, 1)', async () => {
   const ids = randomIds()
   const drawn = Array.from({ length: 1000 }, () => ids.next())
   for (const id of drawn) expect(id).toMatch(/^[a-z2-7]{26}$/)
   expect(new Set(drawn).size).toBe(1000)
+  // 48 bits of time, then 80 that nobody knows.
+  expect(new Set(drawn.map((id) => id.slice(-16))).size).toBe(1000)
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  expect(ids.next() > (drawn.at(-1) ?? '')).toBe(true)
   for (let i = 0; i < 1000; i += 1) expect(ids.fraction()).toSatisfy((value: number) => value >= 0 && value < 1)
 })
 

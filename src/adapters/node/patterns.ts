@@ -28,7 +28,13 @@ export function boxedPatterns(): { matches: Patterns['matches']; close(): Promis
     box ??= open()
     const { worker, online } = box
     // The time of the pattern counts, not that of the thread's start.
-    await online
+    try {
+      await online
+    } catch {
+      // A thread that could not start: the next question gets a new one.
+      box = null
+      return 'timeout'
+    }
     return await new Promise((resolve) => {
       const end = (answer: boolean | 'timeout') => {
         clearTimeout(timer)

@@ -60,7 +60,11 @@ async function send(
   })
   const watch: AttemptWatch = {
     rcptAccepted: silent,
-    beforeFinalDot: async () => ({ kind: 'go', askedAt: clock.monotonic(), dotWithinMs: 1_000 }),
+    beforeFinalDot: async () => ({
+      kind: 'go',
+      askedAt: { monotonic: clock.monotonic(), wall: clock.now() },
+      dotWithinMs: 1_000,
+    }),
     signal: new AbortController().signal,
   }
   const delivery = {

@@ -1,7 +1,7 @@
 import type { Evidence } from '../../core/messages/message.ts'
 import type { AttemptOutcome, AttemptReport, FaultScope } from '../../core/messages/transport.ts'
 import type { RefusalClass } from '../../mail/refusal-classes.ts'
-import { classifyRefusal, type SmtpStage } from '../../mail/refusal-rules.ts'
+import { classifyRefusal, recipientRateRules, type SmtpStage } from '../../mail/refusal-rules.ts'
 import type { SmtpReply } from '../../mail/smtp-reply.ts'
 import type { Stop } from './session.ts'
 import type { Ending } from './transaction.ts'
@@ -63,7 +63,10 @@ function stoppedReport({ stage, command, cause }: Stop, base: Evidence, context:
     outcome: {
       kind: code < 500 || refusal.class === 'rate-limited' ? 'deferred' : 'refused',
       class: refusal.class,
-      scope: laneStages.has(stage) || code === 421 || laneClasses.has(refusal.class) ? 'lane' : 'message',
+      scope:
+        laneStages.has(stage) || code === 421 || (laneClasses.has(refusal.class) && !ofRecipient.has(refusal.rule))
+          ? 'lane'
+          : 'message',
     },
     evidence: { ...at, ...ofReply(cause.reply, context.secrets), rule: refusal.rule },
   }
@@ -78,6 +81,9 @@ const laneClasses: ReadonlySet<RefusalClass> = new Set<RefusalClass>([
   'authentication',
   'relaying-denied',
 ])
+
+/** One mailbox gets too much, whoever sends it: another recipient's mail may go on. */
+const ofRecipient: ReadonlySet<string> = new Set(recipientRateRules)
 
 type OwnRule = Extract<Stop['cause'], { kind: 'declined' }>['rule']
 

@@ -288,7 +288,7 @@ describe('a login', () => {
     const relay = {
       host: '127.0.0.1',
       tls: { context: createSecureContext(), serverName: 'relay.test', verify: false },
-      login: auth,
+      login: () => auth,
       heloName: 'client.test',
       timeouts: defaultTimeouts,
     }

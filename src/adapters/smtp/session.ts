@@ -13,7 +13,8 @@ export type Relay = {
   port: number
   security: SmtpSettings['security']
   tls: { context: SecureContext; serverName: string; verify: boolean }
-  login: SmtpLogin | null
+  /** Asked at each login: an access token lives for an hour. */
+  login(): SmtpLogin | null
   heloName: string
   timeouts: SmtpTimeouts
 }
@@ -113,11 +114,12 @@ async function open(
     }
   }
 
-  if (relay.login !== null) {
+  const credentials = relay.login()
+  if (credentials !== null) {
     if (wire.tls === 'none' && !wire.loopback && relay.security !== 'none') {
       return stopped('auth', { kind: 'declined', rule: 'login', fault: 'no-login-without-tls' }, 'AUTH')
     }
-    const login = await authenticate(wire, capabilities.auth, relay.login, timeouts.auth)
+    const login = await authenticate(wire, capabilities.auth, credentials, timeouts.auth)
     if (login.kind === 'refused') return stopped('auth', { kind: 'reply', reply: login.reply }, login.command)
     if (login.kind === 'fault') return stopped('auth', { kind: 'fault', fault: login.fault }, login.command)
     if (login.kind === 'declined') {

@@ -17,7 +17,7 @@ export type SmtpSettings = {
   serverName?: string
   /** Certificates (PEM) of a private authority. */
   ca?: string
-  auth: SmtpLogin | null
+  auth: SmtpLogin | (() => SmtpLogin) | null
   /** How we introduce ourselves: our domain, or an address literal like `[192.0.2.1]`. */
   heloName: string
   /** Names this account or own address in the lane; default `relay`. */

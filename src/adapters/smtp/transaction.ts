@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/deps.ts'
-import type { AttemptWatch } from '../../core/messages/transport.ts'
+import { type AttemptWatch, isInTime } from '../../core/messages/transport.ts'
 import type { SmtpStage } from '../../mail/refusal-rules.ts'
 import type { SmtpReply } from '../../mail/smtp-reply.ts'
 import type { DataBody } from './dot-stuffing.ts'
@@ -121,8 +121,7 @@ async function sendContent(
   if (watch.signal.aborted) return drop(wire, { kind: 'interrupted', stage: 'data', why: 'aborted' })
   if (!wire.quiet) return disturbed(wire, timeouts)
   // Frozen since it asked, this process may have a successor already.
-  const late = clock.monotonic() - word.askedAt > word.dotWithinMs
-  if (late) return drop(wire, { kind: 'interrupted', stage: 'data', why: 'late' })
+  if (!isInTime(word, clock)) return drop(wire, { kind: 'interrupted', stage: 'data', why: 'late' })
   session.dotWritten = true
   wire.send(tail)
 

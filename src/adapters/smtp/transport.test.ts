@@ -323,7 +323,7 @@ describe('a server that refuses', () => {
       const rig = await smtpRig({ extensions: pipelining ? ['PIPELINING', 'DSN'] : ['DSN'], ...script })
       const { report, seen } = rig.begin({ mail }, async () => {
         if (script.body !== undefined) await rig.server.reached('ended')
-        return { kind: 'go', askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+        return { kind: 'go', askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() }, dotWithinMs: 5_000 }
       })
       const { outcome: found, evidence: seenEvidence } = await report
       expect(found).toEqual(outcome)
@@ -428,7 +428,7 @@ describe('a server that breaks off', () => {
     const rig = await smtpRig({ body: act })
     const { report } = rig.begin({ mail: Buffer.from('a line of text\r\n'.repeat(20_000)) }, async () => {
       await rig.clock.advanceAsync(0)
-      return { kind: 'go', askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+      return { kind: 'go', askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() }, dotWithinMs: 5_000 }
     })
     expect(await report).toMatchObject({ outcome: networkFault('message'), evidence: { stage: 'data' } })
     expect(rig.server.mails).toEqual([])
@@ -578,7 +578,11 @@ describe('the end of a mail', () => {
   test.each([testMail, large])('is not written when it comes too late', async (mail) => {
     const rig = await smtpRig()
     const { report } = rig.begin({ mail }, () => {
-      const word = { kind: 'go' as const, askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+      const word = {
+        kind: 'go' as const,
+        askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() },
+        dotWithinMs: 5_000,
+      }
       rig.clock.advance(5_001)
       return word
     })
@@ -590,7 +594,11 @@ describe('the end of a mail', () => {
   test('is written in the last millisecond', async () => {
     const rig = await smtpRig()
     const { report } = rig.begin({}, () => {
-      const word = { kind: 'go' as const, askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+      const word = {
+        kind: 'go' as const,
+        askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() },
+        dotWithinMs: 5_000,
+      }
       rig.clock.advance(5_000)
       return word
     })
@@ -612,7 +620,7 @@ describe('the end of a mail', () => {
     const rig = await smtpRig()
     const { report } = rig.begin({ mail: large }, async () => {
       await rig.server.received(large.length - 16 * 1024)
-      return { kind: 'go', askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+      return { kind: 'go', askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() }, dotWithinMs: 5_000 }
     })
     expect((await report).outcome).toEqual(accepted)
     expect(rig.server.mails[0]?.content).toEqual(large)
@@ -624,7 +632,7 @@ describe('the end of a mail', () => {
       rig.server.release('asked')
       await rig.clock.advanceAsync(0)
       await rig.server.reached('ended')
-      return { kind: 'go', askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+      return { kind: 'go', askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() }, dotWithinMs: 5_000 }
     })
     expect(await report).toMatchObject({
       outcome: networkFault('message'),
@@ -656,7 +664,7 @@ describe('the end of a mail', () => {
     const rig = await smtpRig()
     const attempt = rig.begin({}, () => {
       attempt.abort()
-      return { kind: 'go', askedAt: rig.clock.monotonic(), dotWithinMs: 5_000 }
+      return { kind: 'go', askedAt: { monotonic: rig.clock.monotonic(), wall: rig.clock.now() }, dotWithinMs: 5_000 }
     })
     expect(await attempt.report).toMatchObject({ outcome: { kind: 'interrupted' }, evidence: { fault: 'aborted' } })
     await rig.server.reached('ended')

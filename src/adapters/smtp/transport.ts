@@ -7,7 +7,7 @@ import { toDataBody } from './dot-stuffing.ts'
 import { createPool } from './pool.ts'
 import { type Seen, toReport } from './report.ts'
 import { openSession, type Relay, type Session } from './session.ts'
-import { defaultTimeouts, type SmtpSettings } from './settings.ts'
+import { defaultTimeouts, type SmtpLogin, type SmtpSettings } from './settings.ts'
 import { type Ending, type Letter, transact } from './transaction.ts'
 import type { Wire } from './wire.ts'
 
@@ -30,7 +30,6 @@ export function createSmtpTransport(settings: SmtpSettings, deps: { clock: Clock
   const { clock, log } = deps
   const relay = toRelay(settings)
   const lane = `smtp:${settings.source ?? 'relay'}|${settings.host}`
-  const secrets = settings.auth === null ? [] : secretsOf(settings.auth)
   const maxConnections = settings.maxConnections ?? 5
   const pool = createPool(
     {
@@ -50,6 +49,8 @@ export function createSmtpTransport(settings: SmtpSettings, deps: { clock: Clock
       seen: { peer: `${relay.host}:${relay.port}`, tls: 'none', dsn: null },
     }
     const ending = await send(delivery, watch, use)
+    const login = loginOf(settings)
+    const secrets = login === null ? [] : secretsOf(login)
     return toReport(ending, { ...use.seen, secrets, durationMs: clock.monotonic() - startedAt })
   }
 
@@ -70,7 +71,7 @@ export function createSmtpTransport(settings: SmtpSettings, deps: { clock: Clock
       if (watch.signal.aborted) return { kind: 'interrupted', stage: 'connect', why: 'aborted' }
       return await transmit(letter, watch, use)
     } catch (err) {
-      log.error({ lane, transport: 'smtp', messageId: delivery.messageId, err }, 'An attempt broke off.')
+      log.error({ lane, transport: 'smtp', messageId: delivery.messageId, err }, 'an attempt broke off')
       use.wire?.drop('closed')
       if (use.session?.dotWritten === true) return { kind: 'unknown', fault: 'internal' }
       return { kind: 'interrupted', stage: 'data', why: 'internal' }
@@ -99,7 +100,7 @@ export function createSmtpTransport(settings: SmtpSettings, deps: { clock: Clock
     }
     const { session } = opening
     if (session.wire.tls === 'none' && session.tls !== 'none') {
-      log.warn({ lane, transport: 'smtp', code: session.tls }, 'TLS failed; mail goes to the relay without it.')
+      log.warn({ lane, transport: 'smtp', code: session.tls }, 'TLS failed; mail goes to the relay without it')
     }
     const ending = await transmitOver(session, letter, watch, use)
     // A fresh connection has taken no mail before, so it is never stale.
@@ -170,16 +171,22 @@ function toRelay(settings: SmtpSettings): Relay {
       // Against someone in the middle a check that may be skipped is none, so opportunistic TLS has no use for it.
       verify: settings.security !== 'opportunistic' && (settings.verifyCertificate ?? true),
     },
-    login: settings.auth,
+    login: () => loginOf(settings),
     heloName: settings.heloName,
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
   }
 }
 
+function loginOf({ auth }: SmtpSettings): SmtpLogin | null {
+  return typeof auth === 'function' ? auth() : auth
+}
+
 /** Line ends in a setting would become commands, a NUL in a login another login. */
-function checkWords({ heloName, auth }: SmtpSettings): void {
+function checkWords(settings: SmtpSettings): void {
+  const { heloName } = settings
+  const auth = loginOf(settings)
   if (!/^[!-~]+$/.test(heloName)) throw new RangeError('heloName must be a host name or an address literal')
-  const words = auth === null ? [] : Object.values(auth)
+  const words = auth === null ? [] : Object.values<string>(auth)
   if (words.some((word) => word === '' || /\p{Cc}/u.test(word))) {
     throw new RangeError('auth must not be empty or have control characters')
   }

@@ -1,12 +1,13 @@
 import type { Deps } from '../../core/deps.ts'
+import { TodokuError } from '../../core/errors.ts'
 import type { FormRecord } from '../../core/forms/form.ts'
 import type { StateName } from '../../core/messages/message.ts'
 import { formOf, submissionOf } from './codec.ts'
-import { addSecret, removeSecret, spendBudget, takeSecret } from './commands/access.ts'
+import { addSecret, forgetBudgets, removeSecret, spendBudget, takeSecret } from './commands/access.ts'
 import { putForm } from './commands/forms.ts'
 import { addMail, clearMailbox, doneFeedback } from './commands/mailbox.ts'
 import { dueLanes, leaseDue, readMessage, renewLease, setPhase, writeMessage } from './commands/messages.ts'
-import { acceptSubmission, resendConfirmation } from './commands/submissions.ts'
+import { acceptSubmission, forgetPosts, resendConfirmation } from './commands/submissions.ts'
 import { asStoreError, type Database, openForReading, openForWriting, type Row } from './database.ts'
 import { migrate } from './migrate.ts'
 import { createWriter } from './writer.ts'
@@ -95,6 +96,7 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
         return page(rows, limit, submissionOf)
       },
       resend: (command) => writer.submit(resendConfirmation, command),
+      forget: (command) => writer.submit(forgetPosts, command),
       async holdsBlob(blob) {
         return (await read((r) => r.get('SELECT 1 FROM submission_blobs WHERE blob = ?', blob))) !== undefined
       },
@@ -118,8 +120,9 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
         return await read((r) => {
           const where = ['seq < ?']
           const values: (string | number)[] = [position(before)]
-          if (state === 'sending') where.push('lease_until IS NOT NULL')
+          if (state === 'sending') where.push("lease_until IS NOT NULL AND state IN ('queued', 'deferred', 'held')")
           else if (state !== undefined) {
+            if (isWorkingName(state)) where.push('lease_until IS NULL')
             where.push('state = ?')
             values.push(state)
           }
@@ -167,7 +170,8 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
         return await read((r) => {
           const expired = r.all(
             `SELECT * FROM messages INDEXED BY messages_expiring
-             WHERE state IN ('queued', 'deferred', 'held') AND lease_until IS NULL AND expires_at <= ? LIMIT ?`,
+             WHERE state IN ('queued', 'deferred', 'held') AND lease_until IS NULL AND expires_at <= ?
+               AND (attempts > 0 OR due_at IS NULL) LIMIT ?`,
             now,
             limit,
           )
@@ -185,7 +189,17 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
           const states: Partial<Record<StateName, number>> = {}
           for (const row of r.all('SELECT state, count FROM message_counts'))
             states[row.state as StateName] = Number(row.count)
-          states.sending = Number(r.get('SELECT count(*) AS count FROM messages WHERE lease_until IS NOT NULL')?.count)
+          // What is being sent is told as such, and only so.
+          const leased = r.all(
+            'SELECT state, count(*) AS count FROM messages WHERE lease_until IS NOT NULL GROUP BY state',
+          )
+          states.sending = 0
+          for (const row of leased) {
+            const name = row.state as StateName
+            if (!isWorkingName(name)) continue
+            states.sending += Number(row.count)
+            states[name] = (states[name] ?? 0) - Number(row.count)
+          }
           const oldest = r.get(
             'SELECT min(due_at) AS due FROM messages WHERE due_at IS NOT NULL AND lease_until IS NULL AND due_at <= ?',
             now,
@@ -231,10 +245,14 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
       remove: (hash) => writer.submit(removeSecret, hash),
     },
 
-    budgets: { spend: (command) => writer.submit(spendBudget, command) },
+    budgets: {
+      spend: (command) => writer.submit(spendBudget, command),
+      forget: (command) => writer.submit(forgetBudgets, command),
+    },
 
     async ping() {
-      await read((r) => r.get('SELECT 1'))
+      if (writer.failedLately()) throw new TodokuError('store-unavailable')
+      await writer.submit(touch, undefined)
     },
     close() {
       writer.close()
@@ -242,6 +260,16 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
       db.raw.close()
     },
   }
+}
+
+/** States in which an attempt may be under way. */
+function isWorkingName(name: StateName): boolean {
+  return name === 'queued' || name === 'deferred' || name === 'held'
+}
+
+/** Writes something small: a store that can't be written takes no post. */
+function touch(db: Database): void {
+  db.run('INSERT INTO pings VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1')
 }
 
 /** Lists go by insertion, newest first; a cursor is the position of the last row of the page before. */

@@ -7,6 +7,8 @@ export type Command<Argument, Result> = (db: Database, argument: Argument) => Re
 export interface Writer {
   /** Runs a command in the next group commit; resolves after that commit is on the disk. */
   submit<Argument, Result>(command: Command<Argument, Result>, argument: Argument): Promise<Result>
+  /** Whether a commit failed lately: the disk may take a small one and not the next post. */
+  failedLately(): boolean
   /** Commits what waits; later commands are refused. */
   close(): void
 }
@@ -23,6 +25,9 @@ const batchSize = 512
 /** Commands that may wait for a commit; beyond it the store is not keeping up, and says so. */
 const queueLimit = 20_000
 
+/** How long a failed commit is remembered. Milliseconds. */
+const failureMs = 10_000
+
 /**
  * Natural group commit: what gathers while the last commit runs goes into the next one. No timer: at one caller a
  * commit starts at once, at many they share the same sync of the disk.
@@ -33,6 +38,7 @@ export function createWriter(db: Database): Writer {
   const waiting: Waiting[] = []
   let scheduled = false
   let closed = false
+  let failedAt = Number.NEGATIVE_INFINITY
 
   function schedule() {
     if (scheduled) return
@@ -54,11 +60,21 @@ export function createWriter(db: Database): Writer {
       for (const command of batch) outcomes.push(runOne(command))
       db.raw.exec('COMMIT')
     } catch (error) {
-      if (db.raw.isTransaction) db.raw.exec('ROLLBACK')
+      rollback()
+      failedAt = performance.now()
       for (const { reject } of batch) reject(asStoreError(error))
       return
     }
     for (const tell of outcomes) tell()
+  }
+
+  /** A disk that can't be read any more may refuse even this; the next BEGIN then says so. */
+  function rollback() {
+    try {
+      if (db.raw.isTransaction) db.raw.exec('ROLLBACK')
+    } catch {
+      // The callers are told of the fault that came first.
+    }
   }
 
   function runOne({ run, resolve, reject }: Waiting): () => void {
@@ -72,7 +88,9 @@ export function createWriter(db: Database): Writer {
       if (!db.raw.isTransaction) throw error
       db.raw.exec('ROLLBACK TO command')
       db.raw.exec('RELEASE command')
-      return () => reject(asStoreError(error))
+      const told = asStoreError(error)
+      if (told !== error) failedAt = performance.now()
+      return () => reject(told)
     }
   }
 
@@ -87,6 +105,7 @@ export function createWriter(db: Database): Writer {
         schedule()
       })
     },
+    failedLately: () => performance.now() - failedAt < failureMs,
     close() {
       closed = true
       while (waiting.length > 0) drain()

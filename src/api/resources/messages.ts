@@ -112,7 +112,6 @@ export function messageRoutes(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     const now = deps.clock.now()
     const page = await deps.messages.list({
       limit,
-      now,
       ...(before === undefined ? {} : { before }),
       ...(state === undefined ? {} : { state }),
       ...(role === undefined ? {} : { role }),

@@ -6,7 +6,7 @@ import { formatTime } from '../format-time.ts'
 import type { FormRecord, Localized } from '../forms/form.ts'
 import type { Language } from '../language.ts'
 import { statusUrl } from '../submissions/status-token.ts'
-import type { Entry, Submission } from '../submissions/submission.ts'
+import type { Entry, StoredFile, Submission } from '../submissions/submission.ts'
 import type { Message } from './message.ts'
 import { builtInTemplates, type TemplateText } from './templates/built-in.ts'
 import { type Body, escapeHtml, type FieldLine, renderBody, renderLine } from './templates/render.ts'
@@ -24,13 +24,13 @@ export type Composed = {
   mail: Uint8Array
   /** Why the form's own template was not used; null when nothing was wrong. */
   templateFault: string | null
+  /** Uploads that are not in the blob store any more; the text says so beside their names. */
+  missingFiles: readonly string[]
 }
 
 /**
  * Makes the mail of a message. Date, Message-ID and boundaries come from the message, so that every attempt gives the
  * same bytes (until the submitter corrects the address) and a second copy can be recognised as one.
- *
- * @throws Error when an upload of the submission is gone
  */
 export async function composeMessage(
   deps: ComposeDeps,
@@ -39,7 +39,9 @@ export async function composeMessage(
   submission: Submission,
 ): Promise<Composed> {
   const { settings } = deps
-  const parts = renderParts(deps, message, form, submission)
+  const { attachments, missing } =
+    message.role === 'notification' ? await attachmentsOf(deps, submission) : { attachments: [], missing: [] }
+  const parts = renderParts(deps, message, form, submission, new Set(missing.map(({ blob }) => blob)))
   const { utf8 } = addressOf(message.recipient)
   const replyTo = replyToOf(form, message, submission, utf8)
   const mail: Mail = {
@@ -52,7 +54,7 @@ export async function composeMessage(
     headers: headersOf(message),
     text: parts.body.text,
     html: frame(parts.body.html, message.language),
-    attachments: message.role === 'notification' ? await attachmentsOf(deps, submission) : [],
+    attachments,
     boundary: message.id,
     utf8,
   }
@@ -62,6 +64,7 @@ export async function composeMessage(
     utf8,
     mail: composeMail(mail),
     templateFault: parts.fault,
+    missingFiles: missing.map(({ fileName }) => fileName),
   }
 }
 
@@ -121,13 +124,21 @@ const maxSubject = 200
 
 type Parts = { subject: string; body: Body; fault: string | null }
 
-function renderParts(deps: ComposeDeps, message: Message, form: FormRecord, submission: Submission): Parts {
+function renderParts(
+  deps: ComposeDeps,
+  message: Message,
+  form: FormRecord,
+  submission: Submission,
+  missing: ReadonlySet<string>,
+): Parts {
   const builtIn = builtInTemplates[message.role === 'alarm' ? 'notification' : message.role][message.language]
   const own = ownTemplate(form, message)
   const nonce = base32(deps.crypto.mac('slots', message.id).subarray(0, 10))
   const scope = scopeOf(deps, message, form, submission)
   const fields =
-    message.role === 'confirmation' && !userTextAllowed(form) ? [] : fieldLines(form, submission, message.language)
+    message.role === 'confirmation' && !userTextAllowed(form)
+      ? []
+      : fieldLines(form, submission, message.language, missing)
   const render = (template: TemplateText) => ({
     subject: [...renderLine(template.subject, scope, nonce)].slice(0, maxSubject).join(''),
     body: renderBody(template.body, scope, fields, nonce),
@@ -203,11 +214,18 @@ function fieldValues(entries: readonly Entry[]): Record<string, string> {
 }
 
 /** The fields of a submission under the labels of its page, in the order they were posted; files by name and size. */
-export function fieldLines(form: FormRecord, submission: Submission, language: Language): FieldLine[] {
+export function fieldLines(
+  form: FormRecord,
+  submission: Submission,
+  language: Language,
+  missing: ReadonlySet<string> = new Set(),
+): FieldLine[] {
   const lines = new Map<string, string[]>()
   for (const entry of submission.entries) {
     const value =
-      entry.kind === 'text' ? entry.value.replaceAll('\r\n', '\n') : fileLine(entry.file.fileName, entry.file.size)
+      entry.kind === 'text'
+        ? entry.value.replaceAll('\r\n', '\n')
+        : `${fileLine(entry.file.fileName, entry.file.size)}${missing.has(entry.file.blob) ? notAvailable[language] : ''}`
     lines.set(entry.name, [...(lines.get(entry.name) ?? []), value])
   }
   return [...lines].map(([name, values]) => ({ label: labelOf(form, name, language), value: values.join('\n') }))
@@ -226,6 +244,11 @@ export function labelOf(form: FormRecord, name: string, language: Language): str
   return (labels.find(({ fits }) => fits) ?? labels[0])?.label ?? name
 }
 
+const notAvailable: Readonly<Record<Language, string>> = {
+  en: ' — this file is not available any more',
+  ja: ' — このファイルは利用できなくなりました',
+}
+
 function fileLine(fileName: string, size: number): string {
   return `${fileName} (${formatBytes(size)})`
 }
@@ -237,18 +260,24 @@ export function formatBytes(size: number): string {
   return `${(size / 1_000_000).toFixed(1)} MB`
 }
 
-/** Uploads go along when they are small together; else only their names do, and they are fetched with `todoku submissions files`. */
-async function attachmentsOf(deps: ComposeDeps, submission: Submission): Promise<Attachment[]> {
+/**
+ * Uploads go along when they are small together; else only their names do, and they are fetched with `todoku submissions
+ * files`. One that is gone costs itself, not the mail.
+ */
+async function attachmentsOf(
+  deps: ComposeDeps,
+  submission: Submission,
+): Promise<{ attachments: Attachment[]; missing: StoredFile[] }> {
   const files = submission.entries.flatMap((entry) => (entry.kind === 'file' ? [entry.file] : []))
   const total = files.reduce((sum, file) => sum + file.size, 0)
-  if (total > deps.settings.limits.attachBytes) return []
-  return await Promise.all(
-    files.map(async ({ blob, fileName, type }) => {
-      const content = await deps.blobs.read(blob)
-      if (content === null) throw new Error(`the upload ${blob} is gone`)
-      return { fileName, type, content }
-    }),
-  )
+  if (total > deps.settings.limits.attachBytes) return { attachments: [], missing: [] }
+  const read = await Promise.all(files.map(async (file) => ({ file, content: await deps.blobs.read(file.blob) })))
+  return {
+    attachments: read.flatMap(({ file: { fileName, type }, content }) =>
+      content === null ? [] : [{ fileName, type, content }],
+    ),
+    missing: read.flatMap(({ file, content }) => (content === null ? [file] : [])),
+  }
 }
 
 /** A quiet page around the rendered body: system fonts, readable width, no image, nothing from elsewhere. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { refusalClasses } from '../../mail/refusal-classes.ts'
 import { classRules } from './classes.ts'
-import { concludeAttempt, concludeDeadLease, concludeExpiry, concludeNews } from './conclude.ts'
+import { concludeAttempt, concludeDeadLease, concludeExpiry, concludeNews, wasTried } from './conclude.ts'
 import { fold, isWorkingState } from './fold.ts'
 import type { Message, MessageEvent, Phase } from './message.ts'
 import { standardSchedule } from './retry.ts'
@@ -136,8 +136,22 @@ describe('expiry', () => {
     })
   })
 
-  test('a message that was never tried expired', () => {
-    expect(concludeExpiry(messageWith(), 5000).state).toMatchObject({ name: 'expired', class: 'expired' })
+  test('a message that was held until its end expired, with that as its evidence', () => {
+    const held = messageWith({}, [{ id: 'h', at: 5, kind: 'held', turn: 1, reason: 'cap' }])
+    const { state, events } = concludeExpiry(held, 5000)
+    expect(state).toMatchObject({ name: 'expired', class: 'expired' })
+    expect(events[0]).toMatchObject({ evidence: { stage: 'held' } })
+  })
+
+  test('only what was attempted with a result was tried', () => {
+    expect(wasTried(messageWith())).toBe(false)
+    expect(wasTried(messageWith({}, [{ id: 'l', at: 1, kind: 'lease-lost', attempt: 1, phase: 'claimed' }]))).toBe(
+      false,
+    )
+    expect(wasTried(messageWith({}, [...conclude({ kind: 'unknown' }).events]))).toBe(true)
+    expect(wasTried(messageWith({}, [...conclude({ kind: 'deferred', class: 'network', scope: 'lane' }).events]))).toBe(
+      true,
+    )
   })
 })
 
@@ -148,6 +162,38 @@ test('news ends the plan of a message that waits for another attempt', () => {
   expect(concludeNews(message, [accepted])).toMatchObject({ dueAt: null, state: { name: 'accepted' } })
   const note: MessageEvent = { id: 'n', at: 9, kind: 'auto-reply', evidence }
   expect(concludeNews(message, [note])).toMatchObject({ dueAt: 77, state: { name: 'deferred' } })
+})
+
+test('what we could not do ourselves ends as failed, and never says that somebody refused it', () => {
+  const own = { kind: 'deferred', class: 'unclassified', scope: 'own' } as const
+  expect(conclude(own).state).toMatchObject({ name: 'deferred' })
+  const late = concludeAttempt(messageWith({ expiresAt: 1001 }), { outcome: own, evidence }, context)
+  expect(late.state).toMatchObject({ name: 'failed' })
+  expect(conclude({ ...own, kind: 'refused' }).state).toMatchObject({ name: 'failed' })
+})
+
+test('an attempt that was interrupted after news came does not make the message due again', () => {
+  const accepted: MessageEvent = { id: 'late', at: 9, kind: 'accepted', by: 'relay', settleAt: 99, evidence }
+  const message = messageWith({}, [accepted])
+  expect(concludeAttempt(message, { outcome: { kind: 'interrupted' }, evidence }, context)).toMatchObject({
+    dueAt: null,
+    state: { name: 'accepted' },
+  })
+})
+
+test('the short pause after a first attempt that reached nobody is not one of the schedule’s', () => {
+  const at = (stage: string, message: Message) => {
+    const outcome = { kind: 'deferred', class: 'network', scope: 'lane' } as const
+    return concludeAttempt(message, { outcome, evidence: { ...evidence, stage } }, { ...context, fraction: 0.5 })
+  }
+  const message = messageWith({ expiresAt: schedule.expiresAfter })
+  for (const stage of ['connect', 'greeting', 'ehlo', 'starttls', 'auth', 'mail']) {
+    const first = at(stage, message)
+    expect(first.dueAt).toBe(context.now + schedule.unreachedPause)
+    const second = { ...message, attempts: 2, events: [...message.events, ...first.events] }
+    expect(at(stage, second).dueAt).toBe(context.now + (schedule.pauses[0] ?? 0))
+  }
+  expect(at('rcpt', message).dueAt).toBe(context.now + (schedule.pauses[0] ?? 0))
 })
 
 test('invariant 4: after every ending of an attempt a message is working with a due time, or has an outcome', () => {
@@ -176,6 +222,18 @@ test('invariant 4: after every ending of an attempt a message is working with a 
           // No outcome without evidence.
           expect(events.find(({ id }) => id === state.event)).toHaveProperty('evidence')
         }
+        // What happens to it without an attempt keeps to the same.
+        for (const phase of ['claimed', 'rcpt_ok', 'data_final'] as const) {
+          const dead = concludeDeadLease(
+            messageWith({ role, expiresAt, lease: { number: 1, until: 0, phase } }),
+            context,
+          )
+          if (isWorkingState(dead.state)) expect(dead.dueAt).not.toBeNull()
+          else expect(dead.events.find(({ id }) => id === dead.state.event)).toHaveProperty('evidence')
+        }
+        const over = concludeExpiry(messageWith({ role, expiresAt }, [...events]), expiresAt)
+        expect(over.dueAt).toBeNull()
+        expect([...events, ...over.events].find(({ id }) => id === over.state.event)).toHaveProperty('evidence')
       }
     }
   }

@@ -22,6 +22,7 @@ export type ConcludeContext = { now: number; schedule: Schedule; fraction: numbe
  * |---|---|---|
  * | accepted, delivered | the same | no further attempt |
  * | refused, for what the recipient or the mail is | bounced, hard or soft by its class | no further attempt |
+ * | refused or deferred by ourselves | failed, at once or after the last attempt | the receiving side was not asked |
  * | deferred; refused for what we are, or with the whole lane | deferred | next attempt by the schedule; after the last one expired, failed or bounced |
  * | unknown, of a confirmation | unknown | no further attempt: the submitter may ask for one |
  * | unknown, of anything else | one more attempt after a pause | a lost lead is worse than a twin |
@@ -42,21 +43,32 @@ export function concludeAttempt(message: Message, report: AttemptReport, context
     case 'unknown':
       return after(message, [lostAnswer(message, base, evidence, context)])
     case 'interrupted':
-      return { events: [], state: message.state, dueAt: now, attempts: attempt - 1 }
+      return {
+        events: [],
+        state: message.state,
+        dueAt: isWorkingState(message.state) ? now : null,
+        attempts: attempt - 1,
+      }
     case 'deferred':
     case 'refused': {
       const rule = classRules[outcome.class]
+      const own = outcome.scope === 'own'
+      if (own && outcome.kind === 'refused') {
+        return after(message, [{ ...base, kind: 'failed', class: outcome.class, evidence }])
+      }
       // A refusal that speaks of the whole lane (a login, a greeting) says nothing of this mail.
       if (outcome.kind === 'refused' && rule.onRefusal === 'end' && outcome.scope === 'message') {
         return after(message, [
           { ...base, kind: 'bounced', hard: rule.final === 'hard', class: outcome.class, evidence },
         ])
       }
-      const reached = evidence.stage !== 'connect'
+      const reached = !unreachedStages.has(evidence.stage ?? '')
+      // The short pause after a first attempt that reached nobody comes before those of the schedule.
+      const extra = wasUnreached(message)
       const next = nextTry(
         schedule,
-        { expiresAt: message.expiresAt, attempt },
-        { now, reached, fraction: context.fraction },
+        { expiresAt: message.expiresAt, attempt: extra ? attempt - 1 : attempt },
+        { now, reached: reached || extra, fraction: context.fraction },
       )
       if (next !== null) {
         const turn = nextTurn(message.events)
@@ -64,13 +76,31 @@ export function concludeAttempt(message: Message, report: AttemptReport, context
           { ...base, kind: 'deferred', turn, attempt, class: outcome.class, nextTryAt: next, evidence },
         ])
       }
-      if (rule.final === 'ours') return after(message, [{ ...base, kind: 'failed', class: outcome.class, evidence }])
+      if (rule.final === 'ours' || own)
+        return after(message, [{ ...base, kind: 'failed', class: outcome.class, evidence }])
       if (outcome.kind === 'refused') {
         return after(message, [{ ...base, kind: 'bounced', hard: false, class: outcome.class, evidence }])
       }
       return after(message, [{ ...base, kind: 'expired', class: outcome.class, evidence }])
     }
   }
+}
+
+/** An attempt that ended here did not get as far as the recipient. */
+const unreachedStages: ReadonlySet<string> = new Set(['connect', 'greeting', 'ehlo', 'starttls', 'auth', 'mail'])
+
+/** Whether the first attempt did not get as far as the recipient: its short pause is not one of the schedule's. */
+function wasUnreached(message: Message): boolean {
+  const first = message.events.find((event) => event.kind === 'deferred')
+  return first?.kind === 'deferred' && first.attempt === 1 && unreachedStages.has(first.evidence.stage ?? '')
+}
+
+/**
+ * Whether an attempt was made that says something. What was never tried does not expire, however old it became while
+ * nothing ran: one attempt is made.
+ */
+export function wasTried({ events }: Pick<Message, 'events'>): boolean {
+  return events.some(({ kind }) => kind === 'deferred' || kind === 'unknown-retry')
 }
 
 /**
@@ -103,8 +133,8 @@ export function concludeExpiry(message: Message, now: number): Conclusion {
   if (last?.kind === 'deferred' && classRules[refusal].final === 'ours') {
     return after(message, [{ ...base, kind: 'failed', class: refusal, evidence: last.evidence }])
   }
-  const evidence = last?.kind === 'deferred' ? { evidence: last.evidence } : {}
-  return after(message, [{ ...base, kind: 'expired', class: refusal, ...evidence }])
+  const evidence = last?.kind === 'deferred' ? last.evidence : { transport: 'none', stage: message.state.name }
+  return after(message, [{ ...base, kind: 'expired', class: refusal, evidence }])
 }
 
 /** News that comes outside an attempt (feedback, a late report): the state may rise, the plan only ends. */

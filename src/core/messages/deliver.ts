@@ -1,7 +1,8 @@
 import type { Deps } from '../deps.ts'
 import { TodokuError } from '../errors.ts'
 import { type Composed, composeMessage } from './compose.ts'
-import { type Conclusion, concludeAttempt, concludeExpiry, concludeNews } from './conclude.ts'
+import { type Conclusion, concludeAttempt, concludeExpiry, concludeNews, wasTried } from './conclude.ts'
+import { isWorkingState } from './fold.ts'
 import type { LaneResult } from './lanes.ts'
 import type { Lease, Message, MessageEvent } from './message.ts'
 import type { AttemptReport, AttemptWatch } from './transport.ts'
@@ -48,8 +49,12 @@ const dotWithinMs = 5_000
 export async function deliver(deps: DeliverDeps, message: Message, stop: AbortSignal): Promise<LaneResult> {
   const lease = message.lease
   if (lease === null) throw new TypeError('deliver needs a leased message')
-  if (deps.clock.now() >= message.expiresAt) {
-    await record(deps, message, lease, () => concludeExpiry(message, deps.clock.now()))
+  if (deps.clock.now() >= message.expiresAt && wasTried(message)) {
+    await record(deps, message, lease, (current) => ({
+      ...(isWorkingState(current.state) ? concludeExpiry(current, deps.clock.now()) : concludeNews(current, [])),
+      // The lease counted one; none was made.
+      attempts: current.attempts - 1,
+    }))
     return 'neutral'
   }
   const startedAt = deps.clock.monotonic()
@@ -85,7 +90,7 @@ async function attempt(
     )
     deps.metrics.countFault('compose')
     return {
-      outcome: { kind: 'deferred', class: 'unclassified', scope: 'message' },
+      outcome: { kind: 'deferred', class: 'unclassified', scope: 'own' },
       evidence: {
         transport: deps.transport.name,
         stage: 'compose',
@@ -104,6 +109,16 @@ async function attempt(
       at: deps.clock.now(),
       kind: 'template-fault',
       text: composed.templateFault,
+    })
+  }
+  for (const fileName of composed.missingFiles) {
+    deps.log.error({ messageId: message.id, form: message.form }, 'an upload is gone; the mail goes out without it')
+    deps.metrics.countFault('upload-missing')
+    notes.push({
+      id: `${message.id}.upload-missing-${notes.length}`,
+      at: deps.clock.now(),
+      kind: 'upload-missing',
+      fileName,
     })
   }
   const watch = watchLease(deps, message, lease, stop)
@@ -127,7 +142,7 @@ async function attempt(
     const evidence = { transport: deps.transport.name, stage: 'transport', fault: 'internal error; see the log' }
     return kind === 'unknown'
       ? { outcome: { kind }, evidence }
-      : { outcome: { kind, class: 'unclassified', scope: 'message' }, evidence }
+      : { outcome: { kind, class: 'unclassified', scope: 'own' }, evidence }
   } finally {
     watch.end()
   }
@@ -139,7 +154,7 @@ async function attempt(
  */
 function unlessStopping(report: AttemptReport, stop: AbortSignal): AttemptReport {
   if (report.outcome.kind !== 'interrupted' || stop.aborted) return report
-  return { outcome: { kind: 'deferred', class: 'network', scope: 'message' }, evidence: report.evidence }
+  return { outcome: { kind: 'deferred', class: 'network', scope: 'own' }, evidence: report.evidence }
 }
 
 async function compose(deps: DeliverDeps, message: Message): Promise<Composed> {
@@ -197,7 +212,7 @@ function watchLease(
       void setPhase('rcpt_ok', deps.clock.now() + leaseMs)
     },
     async beforeFinalDot() {
-      const askedAt = deps.clock.monotonic()
+      const askedAt = { monotonic: deps.clock.monotonic(), wall: deps.clock.now() }
       allowed = true
       const result = await setPhase('data_final', deps.clock.now() + finalLeaseMs)
       if (result === 'ok') return { kind: 'go', askedAt, dotWithinMs }
@@ -232,7 +247,8 @@ async function record(
     try {
       const { events, state, dueAt, attempts } = conclusion
       const write = { id: current.id, version: current.version, events, state, dueAt, attempts }
-      if ((await deps.messages.write({ ...write, lease: own ? 'release' : 'keep' })) === 'ok') return
+      const lease = own ? ('release' as const) : ('keep' as const)
+      if ((await deps.messages.write({ ...write, lease })) === 'ok') return
       const fresh = await deps.messages.get(current.id)
       if (fresh === null) return
       current = fresh
@@ -276,11 +292,11 @@ function tell(deps: DeliverDeps, message: Message, { outcome, evidence }: Attemp
   )
 }
 
-function laneResult({ outcome, evidence }: AttemptReport): LaneResult {
-  if (evidence.stage === 'compose') return 'neutral'
+function laneResult({ outcome }: AttemptReport): LaneResult {
   switch (outcome.kind) {
     case 'deferred':
     case 'refused':
+      if (outcome.scope === 'own') return 'neutral'
       return outcome.scope === 'lane' ? 'fault' : 'success'
     case 'unknown':
       return 'fault'

@@ -32,7 +32,7 @@ const unknownRetry: MessageEvent = {
   nextTryAt: 99,
   evidence,
 }
-const expired: MessageEvent = { id: 'x', at: 60, kind: 'expired', class: 'network' }
+const expired: MessageEvent = { id: 'x', at: 60, kind: 'expired', class: 'network', evidence }
 
 /** Events as the engine could write them: ids are unique, turns count up, and every message begins with `queued`. */
 const anyEvents: fc.Arbitrary<MessageEvent[]> = fc
@@ -77,7 +77,7 @@ const anyEvents: fc.Arbitrary<MessageEvent[]> = fc
         case 'unknown':
           return { ...base, kind: 'unknown', attempt: turn, evidence }
         case 'expired':
-          return { ...base, kind: 'expired', class: name }
+          return { ...base, kind: 'expired', class: name, evidence }
         case 'failed':
           return { ...base, kind: 'failed', class: name, evidence }
         case 'cancelled':

@@ -3,7 +3,7 @@ import type { Language } from '../language.ts'
 import type { Role } from './roles.ts'
 
 /** How far an attempt got. `data_final` is durable before the final dot (SMTP) or the request body (HTTP) leaves. */
-export type Phase = 'claimed' | 'rcpt_ok' | 'data_final' | 'done'
+export type Phase = 'claimed' | 'rcpt_ok' | 'data_final'
 
 /** What was seen on the wire. Kept with the event, so that it can be shown and classified again. */
 export type Evidence = {
@@ -51,7 +51,7 @@ export type WorkingEvent = EventBase &
 export type ClosingEvent = EventBase &
   (
     | { kind: 'unknown'; attempt: number; evidence: Evidence }
-    | { kind: 'expired'; class: RefusalClass; evidence?: Evidence }
+    | { kind: 'expired'; class: RefusalClass; evidence: Evidence }
     | { kind: 'failed'; class: RefusalClass; evidence: Evidence }
     | { kind: 'cancelled'; reason: 'corrected' | 'operator' }
     | { kind: 'suppressed'; by: 'us' | 'provider'; evidence?: Evidence }
@@ -73,6 +73,8 @@ export type NoteEvent = EventBase &
     | { kind: 'auto-reply'; evidence: Evidence }
     /** The form's own template could not be used; the built-in text went out instead. */
     | { kind: 'template-fault'; text: string }
+    /** An upload was not there any more; the mail went out without it, and says so. */
+    | { kind: 'upload-missing'; fileName: string }
     /** A lease ran out before the final dot; the message went back to the queue. */
     | { kind: 'lease-lost'; attempt: number; phase: Phase }
   )

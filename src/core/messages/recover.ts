@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { type Conclusion, concludeDeadLease, concludeExpiry } from './conclude.ts'
+import { type Conclusion, concludeDeadLease, concludeExpiry, wasTried } from './conclude.ts'
 import { finalLeaseMs } from './deliver.ts'
 import type { Message } from './message.ts'
 import { longestPause } from './retry.ts'
@@ -20,9 +20,14 @@ export async function recover(deps: RecoverDeps): Promise<number> {
   const latest = now + 2 * longestPause(deps.settings.schedule)
   let moved = await endLeases(deps, { now, latest: now + 2 * finalLeaseMs })
   for (const message of await deps.messages.overdue({ now, latest, limit: batch })) {
-    const { state, attempts } = message
+    const { state, attempts, dueAt } = message
+    const expired = now >= message.expiresAt
+    // It has its due time, and gets its one attempt.
+    if (expired && dueAt !== null && dueAt <= now && !wasTried(message)) continue
     const conclusion =
-      now >= message.expiresAt ? concludeExpiry(message, now) : { events: [], state, dueAt: now, attempts }
+      expired && (dueAt === null || wasTried(message))
+        ? concludeExpiry(message, now)
+        : { events: [], state, dueAt: now, attempts }
     moved += await write(deps, message, conclusion, 'keep')
   }
   return moved
@@ -69,5 +74,8 @@ async function write(
 ): Promise<number> {
   const { id, version } = message
   const { events, state, dueAt, attempts } = conclusion
-  return (await deps.messages.write({ id, version, events, state, dueAt, attempts, lease })) === 'ok' ? 1 : 0
+  const write = { id, version, events, state, dueAt, attempts, lease }
+  return (await deps.messages.write(message.lease === null ? write : { ...write, whileLease: message.lease })) === 'ok'
+    ? 1
+    : 0
 }

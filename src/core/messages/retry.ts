@@ -5,7 +5,7 @@ import type { Schedule } from '../settings.ts'
  * null when the message has no further attempt before it expires. The last attempt is pulled forward so that it is
  * still made before the end.
  *
- * `reached` says whether the other side was reached at all; a failed first connection is tried again sooner.
+ * `reached` says whether the attempt got as far as the recipient; a first one that did not is tried again sooner.
  */
 export function nextTry(
   schedule: Schedule,
@@ -35,13 +35,13 @@ const hour = 60 * minute
  *
  * `speed` divides every time: 300 on `capture`, where five minutes pass in a second.
  */
-export function standardSchedule(speed = 1): Schedule {
+export function standardSchedule(speed = 1, expiresAfter = 48 * hour): Schedule {
   const scale = (ms: number) => Math.round(ms / speed)
   return {
     pauses: [5 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 4 * hour].map(scale),
     unreachedPause: scale(minute),
     jitter: 0.2,
-    expiresAfter: scale(48 * hour),
+    expiresAfter: scale(expiresAfter),
     unknownPause: scale(15 * minute),
     settlesAfter: scale(5 * 24 * hour),
   }

@@ -23,11 +23,25 @@ export interface AttemptWatch {
   rcptAccepted(): void
   /**
    * Must be asked, and awaited, before the final dot (or the request body of an API) is written; `lost` means: drop the
-   * connection, do not write it. After `go` the dot must follow at once or not at all (`dotWithinMs` on the monotonic clock).
+   * connection, do not write it. After `go` the dot must follow at once or not at all: see `isInTime`.
    */
-  beforeFinalDot(): Promise<{ kind: 'go'; askedAt: number; dotWithinMs: number } | { kind: 'lost' }>
+  beforeFinalDot(): Promise<FinalDotWord>
   /** Fires when the attempt must stop if it can: before the dot it then ends `interrupted`. */
   readonly signal: AbortSignal
+}
+
+/** `askedAt` on both clocks: the monotonic one may stand still while a machine sleeps, the other one may be set. */
+export type FinalDotWord =
+  | { kind: 'go'; askedAt: { monotonic: number; wall: number }; dotWithinMs: number }
+  | { kind: 'lost' }
+
+/** Whether the dot may still be written: a process that was frozen since it asked may have a successor. */
+export function isInTime(
+  word: Extract<FinalDotWord, { kind: 'go' }>,
+  clock: { now(): number; monotonic(): number },
+): boolean {
+  const { askedAt, dotWithinMs } = word
+  return clock.monotonic() - askedAt.monotonic <= dotWithinMs && Math.abs(clock.now() - askedAt.wall) <= dotWithinMs
 }
 
 /** What became of one attempt: every ending has a name, also the one nobody likes. */
@@ -41,8 +55,11 @@ export type AttemptOutcome =
   /** We ended it before the dot (stop, lost lease, store away, a mistake of ours); nothing was sent. */
   | { kind: 'interrupted' }
 
-/** Whom a deferral or refusal speaks of. A `lane` fault (no connection, login refused, too many) counts against the whole lane. */
-export type FaultScope = 'message' | 'lane'
+/**
+ * Whom a deferral or refusal speaks of. A `lane` fault (no connection, login refused, too many) counts against the whole
+ * lane; an `own` one is ours (a mistake, or a way out that can't carry this mail) and says nothing of the other side.
+ */
+export type FaultScope = 'message' | 'lane' | 'own'
 
 export type AttemptReport = { outcome: AttemptOutcome; evidence: Evidence }
 

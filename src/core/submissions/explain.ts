@@ -179,6 +179,11 @@ function eventSentence(message: Message, event: MessageEvent): Sentence {
         en: `went out with the built-in text, because the form’s template could not be used: ${event.text}.`,
         ja: `はフォームのテンプレートに問題があったため、標準の文面で送られました: ${event.text}。`,
       }
+    case 'upload-missing':
+      return {
+        en: `went out without the upload ${event.fileName}, which is not there any more.`,
+        ja: `は、失われた添付ファイル ${event.fileName} を付けずに送られました。`,
+      }
     case 'lease-lost':
       return {
         en: `went back to the queue: the process working on attempt ${event.attempt} ended before anything was sent.`,

@@ -182,8 +182,12 @@ export function isSettled({ state }: Message, now: number): boolean {
   return state.name !== 'accepted' || state.settleAt === undefined || now >= state.settleAt
 }
 
-function reasonOf({ state }: Message): CoarseReason | null {
+function reasonOf({ state, events }: Message): CoarseReason | null {
   if (state.class === undefined) return null
+  // What we could not do is no refusal of theirs.
+  const event = events.find(({ id }) => id === state.event)
+  const own = event !== undefined && 'evidence' in event && event.evidence?.rule?.startsWith('own-') === true
+  if (state.name === 'failed' || (own && state.class === 'unclassified')) return 'not-delivered'
   return state.name === 'deferred' ? 'delayed' : classRules[state.class].coarse
 }
 

@@ -29,3 +29,12 @@ export function spendBudget(db: Database, { key, subject, max, now, since }: Spe
   db.run('INSERT INTO budgets VALUES (?, ?, ?)', key, subject, now)
   return 'allowed'
 }
+
+/** Removes what is older than any budget looks back; a limited number, so that no command is long. */
+export function forgetBudgets(db: Database, { before, limit }: { before: number; limit: number }): number {
+  return db.run(
+    'DELETE FROM budgets WHERE (key, subject) IN (SELECT key, subject FROM budgets WHERE at < ? LIMIT ?)',
+    before,
+    limit,
+  )
+}

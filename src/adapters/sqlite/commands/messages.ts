@@ -88,7 +88,7 @@ export function dueLanes(db: Database, now: number): string[] {
   return rows.map((row) => String(row.lane))
 }
 
-const phaseOrder = ['claimed', 'rcpt_ok', 'data_final', 'done']
+const phaseOrder = ['claimed', 'rcpt_ok', 'data_final']
 
 /** Moves a lease's phase forward. Each clause is one way in which a holder may have lost its right. */
 export function setPhase(db: Database, { id, lease, phase, now, until }: PhaseCommand): 'ok' | 'lost' {
@@ -124,13 +124,16 @@ export function writeMessage(db: Database, write: MessageWrite): 'ok' | 'stale' 
   const release = write.lease === 'release' ? ', lease_until = NULL, lease_phase = NULL' : ''
   const changed = db.run(
     `UPDATE messages SET state = ?, state_json = ?, due_at = ?, attempts = ?, version = version + 1${release}
-     WHERE id = ? AND version = ?`,
+     WHERE id = ? AND version = ? AND (? IS NULL OR (lease_number = ? AND lease_phase = ?))`,
     write.state.name,
     JSON.stringify(write.state),
     write.dueAt,
     write.attempts,
     write.id,
     write.version,
+    write.whileLease?.number ?? null,
+    write.whileLease?.number ?? null,
+    write.whileLease?.phase ?? null,
   )
   if (changed === 0) return 'stale'
   for (const event of write.events) appendEvent(db, write.id, event)

@@ -1,7 +1,9 @@
-import type { AcceptCommand, AcceptResult, ResendCommand, ResendResult } from '../../../core/deps.ts'
+import type { AcceptCommand, AcceptResult, ResendCommand, ResendResult, SubmissionStore } from '../../../core/deps.ts'
 import { submissionOf } from '../codec.ts'
 import type { Database, Row } from '../database.ts'
 import { insertMessage, writeMessage } from './messages.ts'
+
+type ForgetCommand = Parameters<SubmissionStore['forget']>[0]
 
 /** Stores a submission with its planned messages, unless it is a repetition, all in one. */
 export function acceptSubmission(db: Database, command: AcceptCommand): AcceptResult {
@@ -40,12 +42,13 @@ export function acceptSubmission(db: Database, command: AcceptCommand): AcceptRe
   if (idempotency !== null) {
     const { source, key } = idempotency
     db.run(
-      'INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)',
       submission.form,
       source,
       key,
       submission.bodyHash,
       submission.id,
+      submission.receivedAt,
     )
   }
   db.run(
@@ -124,4 +127,20 @@ export function resendConfirmation(db: Database, command: ResendCommand): Resend
   )
   for (const message of messages) insertMessage(db, message)
   return { kind: 'done' }
+}
+
+/** Removes what no later post can be compared with any more; a limited number, so that no command is long. */
+export function forgetPosts(db: Database, { latestBefore, keysBefore, limit }: ForgetCommand): number {
+  const latest = db.run(
+    'DELETE FROM latest_posts WHERE client_key IN (SELECT client_key FROM latest_posts WHERE at < ? LIMIT ?)',
+    latestBefore,
+    limit,
+  )
+  const keys = db.run(
+    `DELETE FROM idempotency_keys WHERE (form, source, key, body_hash) IN (
+       SELECT form, source, key, body_hash FROM idempotency_keys WHERE at < ? LIMIT ?)`,
+    keysBefore,
+    limit,
+  )
+  return latest + keys
 }

@@ -3,7 +3,6 @@ import type { Migration } from './migration.ts'
 /** Times are milliseconds since 1970; columns that end in `_json` hold what the core gave, as JSON. */
 export const begin: Migration = {
   number: 1,
-  breaking: false,
   sql: `
     CREATE TABLE forms (
       name TEXT NOT NULL,
@@ -48,6 +47,7 @@ export const begin: Migration = {
       key TEXT NOT NULL,
       body_hash TEXT NOT NULL,
       submission_id TEXT NOT NULL,
+      at INTEGER NOT NULL,
       PRIMARY KEY (form, source, key, body_hash)
     ) STRICT, WITHOUT ROWID;
 
@@ -145,5 +145,11 @@ export const begin: Migration = {
       at INTEGER NOT NULL,
       PRIMARY KEY (key, subject)
     ) STRICT, WITHOUT ROWID;
+
+    -- One row, written to see whether the store can be written.
+    CREATE TABLE pings (
+      id INTEGER PRIMARY KEY,
+      count INTEGER NOT NULL
+    ) STRICT;
   `,
 }
