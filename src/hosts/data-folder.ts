@@ -82,10 +82,13 @@ function lock(path: string): () => void {
   return () => held.close()
 }
 
-function unusable(path: string, error: unknown): TodokuError {
-  const { code, message } = error as NodeJS.ErrnoException
+/** What is wrong with a folder, in the words of the system or of the database. */
+export function unusable(path: string, error: unknown): TodokuError {
+  const { code, message, cause } = error as NodeJS.ErrnoException
+  if (error instanceof TodokuError && cause !== undefined) return unusable(path, cause)
+  const why = code === undefined || code === 'ERR_SQLITE_ERROR' ? message : code
   return new TodokuError('data-unusable', {
-    detail: `The data folder ${path} can’t be used: ${code ?? message}. It must be a folder of our own user, on a disk with room.`,
+    detail: `The data folder ${path} can’t be used (${why}). It must be a folder of our own user, on a disk with room.`,
     cause: error,
   })
 }

@@ -15,7 +15,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock, Deps, Ids, Log, MailboxStore } from '../core/deps.ts'
 import { TodokuError } from '../core/errors.ts'
 import type { Transport } from '../core/messages/transport.ts'
-import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { type DataFolder, openDataFolder, unusable } from './data-folder.ts'
 import { settingsOf } from './settings.ts'
 
 /** Everything of one instance, joined: the ports with the adapters of this host. */
@@ -40,7 +40,7 @@ export type InstanceOptions = {
 /**
  * Opens the data folder and joins the adapters to it.
  *
- * @throws TodokuError('data-in-use'), TodokuError('data-newer')
+ * @throws TodokuError('config-invalid'), ('data-in-use'), ('data-unusable'), ('data-newer')
  */
 export function openInstance({ config, port, logLevel, logTo, queue }: InstanceOptions): Instance {
   // What is wrong with the settings is told before anything is made.
@@ -79,7 +79,7 @@ export function openInstance({ config, port, logLevel, logTo, queue }: InstanceO
     }
   } catch (error) {
     folder.release()
-    throw error
+    throw error instanceof TodokuError && error.code === 'store-unavailable' ? unusable(folder.path, error) : error
   }
 }
 

@@ -25,12 +25,10 @@ const cachedForms = 500
  * Opens the stores on one SQLite file (`:memory:` for tests). One process at a time: the caller holds the data folder's
  * lock, so that what is cached here is true.
  *
- * @throws TodokuError('data-newer')
+ * @throws TodokuError('data-newer'), TodokuError('store-unavailable')
  */
 export function openSqliteStores({ file }: { file: string }): SqliteStores {
-  const db = openForWriting(file)
-  migrate(db.raw)
-  const reader = file === ':memory:' ? db : openForReading(file)
+  const { db, reader } = open(file)
   const writer = createWriter(db)
   const forms = new Map<string, FormRecord>()
 
@@ -259,6 +257,16 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
       if (reader !== db) reader.raw.close()
       db.raw.close()
     },
+  }
+}
+
+function open(file: string): { db: Database; reader: Database } {
+  try {
+    const db = openForWriting(file)
+    migrate(db.raw)
+    return { db, reader: file === ':memory:' ? db : openForReading(file) }
+  } catch (error) {
+    throw asStoreError(error)
   }
 }
 
