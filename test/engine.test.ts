@@ -278,6 +278,32 @@ describe('over time', () => {
   })
 })
 
+test('what becomes due between two looks at the queue does not wait for the next round', async () => {
+  const recipients: string[] = []
+  let looks = 0
+  const rig = await engineRig({
+    transport: scriptedTransport(({ to }) => {
+      recipients.push(to)
+      return taken
+    }),
+    wrap: ({ messages }) => ({
+      messages: {
+        ...messages,
+        async leaseDue(query) {
+          looks += 1
+          // As if it had been a moment too early for both mails.
+          return looks === 2 ? [] : await messages.leaseDue(query)
+        },
+      },
+    }),
+  })
+  await rig.clock.advanceAsync(0)
+  expect(looks).toBe(1)
+  await rig.post()
+  await rig.clock.advanceAsync(1_000)
+  expect(recipients).toHaveLength(2)
+})
+
 describe('two workers on one store', () => {
   test('many loops on one queue send each mail once', async () => {
     const stores = temporaryStores()

@@ -23,6 +23,7 @@ export function appRoutes(deps: ApiDeps): Hono<ApiEnv> {
     })
     c.header('Referrer-Policy', 'no-referrer')
     c.header('Cache-Control', 'no-store')
+    c.header('X-Robots-Tag', 'noindex')
     return c.redirect('/app/', 303)
   })
 

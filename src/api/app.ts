@@ -1,10 +1,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { TodokuError } from '../core/errors.ts'
 import { type ApiDeps, type ApiEnv, visitorLanguage } from './api-types.ts'
 import { appRoutes } from './app-session.ts'
 import { intakeRoutes } from './intake/routes.ts'
 import { operationRoutes } from './operations.ts'
-import { problemResponse } from './problem.ts'
+import { failureResponse, problemResponse } from './problem.ts'
 import { observeRequests, onlyKnownHosts, onlyOperators, onlyWatchers } from './request-guards.ts'
 import { accessRoutes } from './resources/access.ts'
 import { formRoutes } from './resources/forms.ts'
@@ -51,18 +50,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     const page = c.req.method === 'GET' || c.req.method === 'HEAD' ? await deps.host.sitePage(c.req.raw) : null
     return page ?? problemResponse(c, 'not-found', visitorLanguage(c.req.raw))
   })
-  app.onError((error, c) => {
-    const language = visitorLanguage(c.req.raw)
-    if (error instanceof TodokuError) {
-      if (error.code === 'store-unavailable') deps.metrics.countFault('store')
-      deps.log.error({ code: error.code, method: c.req.method, err: error }, 'a request could not be served')
-      return problemResponse(c, error.code, language)
-    }
-    // An unexpected error shows the client nothing.
-    deps.log.error({ code: 'internal', method: c.req.method, err: error }, 'a request failed')
-    deps.metrics.countFault('internal')
-    return problemResponse(c, 'internal', language)
-  })
+  app.onError((error, c) => failureResponse(c, error))
   return app
 }
 

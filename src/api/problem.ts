@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
-import { type ErrorCode, errorEntry, errorText } from '../core/errors.ts'
+import { HTTPException } from 'hono/http-exception'
+import { type ErrorCode, errorEntry, errorText, TodokuError } from '../core/errors.ts'
 import type { FieldError } from '../core/forms/field-errors.ts'
 import type { Language } from '../core/language.ts'
 import { renderError } from '../pages/error.tsx'
-import type { ApiEnv } from './api-types.ts'
+import { type ApiEnv, visitorLanguage } from './api-types.ts'
 import { wantsJson } from './intake/negotiate.ts'
 import { pageHeaders } from './page-response.ts'
 
@@ -43,4 +44,20 @@ export function problemResponse(
     status,
     headers: { 'Content-Type': 'application/problem+json; charset=utf-8', 'Cache-Control': 'no-store', ...retryAfter },
   })
+}
+
+/** The answer to a request that ended with an error nobody handled. An unexpected one shows the client nothing. */
+export function failureResponse(c: Context<ApiEnv>, error: unknown): Response {
+  const { log, metrics } = c.get('deps')
+  const language = visitorLanguage(c.req.raw)
+  // What the framework itself could not read, as malformed JSON.
+  if (error instanceof HTTPException && error.status === 400) return problemResponse(c, 'invalid-request', language)
+  if (error instanceof TodokuError) {
+    if (error.code === 'store-unavailable') metrics.countFault('store')
+    log.error({ code: error.code, method: c.req.method, err: error }, 'a request could not be served')
+    return problemResponse(c, error.code, language)
+  }
+  log.error({ code: 'internal', method: c.req.method, err: error }, 'a request failed')
+  metrics.countFault('internal')
+  return problemResponse(c, 'internal', language)
 }

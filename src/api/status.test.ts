@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sampleWrite } from '../../test/contracts/samples.ts'
-import { good, testApp } from '../../test/fakes/test-app.ts'
+import { contactPage, good, testApp, testToken } from '../../test/fakes/test-app.ts'
 import { isWorkingState } from '../core/messages/fold.ts'
 import type { Message, MessageEvent } from '../core/messages/message.ts'
 
@@ -57,7 +57,7 @@ describe('the status page', () => {
     expect(page).toContain('Name, E-mail, Message')
     expect(page).not.toContain('花子')
     // Without script it looks again by itself while something is open.
-    expect(page).toMatch(/<noscript><meta http-equiv="refresh" content="10"\/?><\/noscript>/)
+    expect(page).toMatch(/<noscript><meta http-equiv="refresh" content="10; url=\/s\/[^"]+"\/?><\/noscript>/)
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
@@ -168,6 +168,57 @@ describe('the status page', () => {
     expect((await statusOf(app, path)).messages[0]).toMatchObject({ role: 'confirmation', state })
   })
 
+  test.each([
+    [{ kind: 'delivered', by: 'recipient' }, 'arrived', 'good'],
+    [{ kind: 'complained' }, 'arrived', 'good'],
+    [{ kind: 'accepted', by: 'relay', settleAt: 9e15 }, 'on its way', 'wait'],
+    [{ kind: 'accepted', by: 'relay', settleAt: 1 }, 'handed over', 'plain'],
+    [{ kind: 'unknown', attempt: 1 }, 'may have arrived', 'plain'],
+    [{ kind: 'held', turn: 1, reason: 'doubtful-address' }, 'held back', 'plain'],
+    [{ kind: 'bounced', hard: true, class: 'unknown-user' }, 'needs attention', 'bad'],
+  ] as const)('its title and mark claim no more than is known: %j', async (shape, words, mood) => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'confirmation', shape as never)
+    const page = await (await app.request(path)).text()
+    expect(/<title>.* — (.*)<\/title>/.exec(page)?.[1]).toBe(words)
+    expect(/<svg class="(\w+)"/.exec(page)?.[1]).toBe(mood)
+  })
+
+  test('says why there is no confirmation: no address, or a form that sends none', async () => {
+    const page = async (app: App, fields: Record<string, string>) =>
+      await (await app.request(await posted(app, fields))).text()
+    const quiet = { confirmation: { enabled: false } }
+    expect(await page(await testApp({ settings: quiet }), good)).toContain('This form sends no confirmation.')
+    expect(
+      await page(
+        await testApp({ settings: { ...quiet, language: 'ja' }, page: contactPage.replace('lang="en"', '') }),
+        good,
+      ),
+    ).toContain('このフォームは確認メールを送りません。')
+    const open = '<html lang="en"><form action="/f/contact"><input name="message"></form></html>'
+    expect(await page(await testApp({ page: open }), { message: 'x' })).toContain('No address was given')
+  })
+
+  test('without any mail it says no more than that the message is stored', async () => {
+    const app = await testApp()
+    app.deps.messages.ofSubmission = async () => []
+    expect(await (await app.request(await posted(app))).text()).toMatch(/<title>.* — stored<\/title>/)
+  })
+
+  test('looks again by itself without script: soon while a mail is on its way, rarely when news may still come', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    const refresh = async () => /http-equiv="refresh" content="(\d+);/.exec(await (await app.request(path)).text())?.[1]
+    expect(await refresh()).toBe('10')
+    for (const role of ['confirmation', 'notification'] as const)
+      await happens(app, role, { kind: 'accepted', by: 'relay', settleAt: 9e15 })
+    expect(await refresh()).toBe('300')
+    for (const role of ['confirmation', 'notification'] as const)
+      await happens(app, role, { kind: 'delivered', by: 'recipient' })
+    expect(await refresh()).toBeUndefined()
+  })
+
   test('never says that a mail is in the inbox', async () => {
     const { readFile } = await import('node:fs/promises')
     for (const file of ['src/pages/status.tsx', 'src/core/submissions/explain.ts']) {
@@ -192,6 +243,47 @@ describe('the status page', () => {
     expect((await statusOf(app, elsewhere)).messages[0]).toMatchObject({ state: 'bounced_hard' })
     app.deps.clock.advance(25 * 3_600_000)
     expect((await statusOf(app, paths[9] ?? '')).messages[0]).toMatchObject({ state: 'bounced_hard' })
+  })
+
+  /** Lets confirmations to new addresses bounce until this client has learned of as many as it may. */
+  async function exhaust(app: App, headers: Record<string, string>): Promise<void> {
+    for (let n = 0; n < 8; n += 1) {
+      const path = await posted(app, { ...good, email: `person${n}@example.net` }, headers)
+      await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+      await statusOf(app, path)
+    }
+  }
+
+  test.each([
+    ['another agent', { 'x-test-client': '2001:db8:1:2:3::4', 'user-agent': 'other' }, 'new@example.net', 'bounced'],
+    ['another address of the network', { 'x-test-client': '2001:db8:1:2:ffff::1' }, 'new@example.net', 'bounced'],
+    ['another network', { 'x-test-client': '2001:db8:1:3::4' }, 'new@example.net', 'bounced_hard'],
+    ['an address it knows of', { 'x-test-client': '2001:db8:1:2:3::4' }, 'Person3@example.net', 'bounced_hard'],
+  ])('a budget belongs to a network and counts addresses: %s', async (_who, headers, email, state) => {
+    const app = await testApp()
+    await exhaust(app, { 'x-test-client': '2001:db8:1:2:3::4', 'user-agent': 'browser' })
+    const path = await posted(app, { ...good, email, message: 'again' }, headers)
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    expect((await statusOf(app, path)).messages[0]).toMatchObject({ state })
+  })
+
+  test('where it is not told why, what can be done does not tell it either', async () => {
+    const app = await testApp()
+    await exhaust(app, {})
+    const seen: unknown[] = []
+    for (const [n, hard] of [true, false].entries()) {
+      const path = await posted(app, { ...good, email: `more${n}@example.net` })
+      await happens(app, 'confirmation', { kind: 'bounced', hard, class: hard ? 'unknown-user' : 'mailbox-full' })
+      const { messages, actions } = await statusOf(app, path)
+      const { status } = await submit(app, `${path}/resend`, {})
+      const page = (await (await app.request(path)).text()).replaceAll(
+        /more\d|[A-Z0-9]{3}(?:-[A-Z0-9]{3}){2}|k1-\w+|etag="[^"]*"/g,
+        '',
+      )
+      seen.push({ confirmation: messages[0], actions, status, page })
+    }
+    expect(seen[1]).toEqual(seen[0])
+    expect(seen[0]).toMatchObject({ actions: { correct: true, resend: false }, status: 409 })
   })
 })
 
@@ -244,19 +336,107 @@ describe('correct the address', () => {
     expect(await answer.json()).toMatchObject({ email: 'taro@example.net' })
   })
 
+  test.each(['', 'nonsense', 'a@b', 'a@example.jp, b@example.jp', 'a@example.jp\r\nBcc: x@example.jp'])(
+    'what is no address is refused with the page again: %.20s',
+    async (email) => {
+      const { app, path } = await bounced()
+      const answer = await submit(app, `${path}/correct`, { email })
+      expect(answer.status).toBe(422)
+      expect(await answer.text()).toContain('This is not an e-mail address.')
+      expect((await app.stored())[0]?.resends).toEqual([])
+    },
+  )
+
   test.each([
-    '',
-    'nonsense',
-    'a@b',
-    'a@example.jp, b@example.jp',
-    'a@example.jp\r\nBcc: x@example.jp',
-    'x'.repeat(20_000),
-  ])('what is no address is refused with the page again: %.20s', async (email) => {
+    ['text/plain', 'email=taro@example.net', 415, 'unsupported-type'],
+    ['application/x-www-form-urlencoded', `email=${'x'.repeat(20_000)}`, 413, 'too-large'],
+    ['application/json', '{"email":', 400, 'malformed-body'],
+    ['multipart/form-data; boundary=b', 'no part', 400, 'malformed-body'],
+  ])('a body that can’t be read is told as such: %s', async (type, body, status, code) => {
     const { app, path } = await bounced()
-    const answer = await submit(app, `${path}/correct`, { email })
-    expect(answer.status).toBe(422)
-    expect(await answer.text()).toContain('This is not an e-mail address.')
+    const headers = { 'content-type': type, accept: 'application/json' }
+    const answer = await app.request(`${path}/correct`, { method: 'POST', body, headers })
+    expect(answer.status).toBe(status)
+    expect(await answer.json()).toMatchObject({ code })
+  })
+
+  test('a body that comes too slowly is given up', async () => {
+    const { app, path } = await bounced()
+    const body = new ReadableStream<Uint8Array>()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' }
+    const answer = app.request(`${path}/correct`, { method: 'POST', body, duplex: 'half', headers })
+    await app.deps.clock.due(30_000)
+    app.deps.clock.advance(30_000)
+    expect((await answer).status).toBe(408)
+  })
+
+  test('a body as FormData is understood, but takes no file', async () => {
+    const { app, path } = await bounced()
+    const body = new FormData()
+    body.set('email', new File(['taro@example.net'], 'address.txt'))
+    const headers = { accept: 'application/json' }
+    expect((await app.request(`${path}/correct`, { method: 'POST', body, headers })).status).toBe(413)
+    body.set('email', 'taro@example.net')
+    expect((await app.request(`${path}/correct`, { method: 'POST', body, headers })).status).toBe(200)
+    expect((await app.stored())[0]?.email).toBe('taro@example.net')
+  })
+
+  test('the form’s own rules hold for the new address as for the first one', async () => {
+    const page = contactPage.replace('type="email"', 'type="email" pattern=".+@example[.]net"')
+    const app = await testApp({ page })
+    const path = await posted(app)
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    const refused = await submit(app, `${path}/correct`, { email: 'taro@elsewhere.example' })
+    expect(refused.status).toBe(422)
+    expect(await refused.text()).toContain('value="taro@elsewhere.example"')
+    expect((await submit(app, `${path}/correct`, { email: 'taro@example.net' })).status).toBe(303)
+  })
+
+  test('the rules of a page for _replyto hold as well', async () => {
+    const page =
+      '<html><form action="/f/contact"><input type=email name=_replyto required maxlength=20><input name=name></form></html>'
+    const app = await testApp({ page })
+    const path = await posted(app, { name: 'x', _replyto: 'hanako@example.net' })
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    expect((await submit(app, `${path}/correct`, { email: 'somebody.else@example.net' })).status).toBe(422)
+    expect((await submit(app, `${path}/correct`, { email: 'taro@example.net' })).status).toBe(303)
+  })
+
+  test('the same address again is no correction', async () => {
+    const { app, path } = await bounced()
+    const answer = await submit(app, `${path}/correct`, { email: 'hanako@EXAMPLE.net' })
+    expect(answer.status).toBe(409)
+    expect(await answer.text()).toContain('the confirmation could not be delivered to')
     expect((await app.stored())[0]?.resends).toEqual([])
+  })
+
+  test('a page that answered a wish leads back to the status page, when it is loaded again and by itself', async () => {
+    const { app, path } = await bounced()
+    const page = await (await submit(app, `${path}/correct`, { email: 'nonsense' })).text()
+    expect(page).toContain(`; url=${path}"`)
+    for (const wish of ['correct', 'resend']) {
+      const back = await app.request(`${path}/${wish}`, { headers: { accept: 'text/html' } })
+      expect(back.status).toBe(303)
+      expect(back.headers.get('location')).toBe(path)
+      expect((await app.request(`${path.slice(0, -1)}/${wish}`)).status).toBe(404)
+    }
+  })
+
+  test('of two corrections the managers’ mails about the second one are told', async () => {
+    const { app, path } = await bounced()
+    expect((await submit(app, `${path}/correct`, { email: 'one@example.net' })).status).toBe(303)
+    await happens(app, 'update', { kind: 'delivered', by: 'recipient' })
+    const update = async () => (await statusOf(app, path)).messages.filter(({ role }) => role === 'update')
+    expect(await update()).toMatchObject([{ state: 'delivered' }])
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    app.deps.clock.advance(60_000)
+    expect((await submit(app, `${path}/correct`, { email: 'two@example.net' })).status).toBe(303)
+    expect(await update()).toMatchObject([{ state: 'queued' }])
+    // Sending the confirmation again tells the managers nothing new.
+    await happens(app, 'confirmation', { kind: 'bounced', hard: false, class: 'mailbox-full' })
+    app.deps.clock.advance(60_000)
+    expect((await submit(app, `${path}/resend`, {})).status).toBe(303)
+    expect(await update()).toMatchObject([{ state: 'queued' }])
   })
 
   test('three times, then no more', async () => {
@@ -313,6 +493,29 @@ describe('send it again', () => {
     expect((await messageOf(app, 'confirmation')).state.name === 'queued').toBe(allowed)
     expect((await app.deps.messages.list({ role: 'update', limit: 1 })).items).toEqual([])
   })
+})
+
+test('invariant 13: what a secret address answers is in no cache, no referrer and no search engine', async () => {
+  const app = await testApp()
+  const path = await posted(app)
+  const { url } = (await (
+    await app.request('/api/v1/links', { method: 'POST', headers: { authorization: `Bearer ${testToken}` } })
+  ).json()) as { url: string }
+  const etag = (await app.request(`${path}.json`)).headers.get('etag') ?? ''
+  const answers = {
+    page: await app.request(path),
+    json: await app.request(`${path}.json`),
+    unchanged: await app.request(`${path}.json`, { headers: { 'if-none-match': etag } }),
+    back: await app.request(`${path}/correct`),
+    wrong: await app.request(`${path}x`, { headers: { accept: 'text/html' } }),
+    enter: await app.request(new URL(url).pathname),
+    used: await app.request(new URL(url).pathname, { headers: { accept: 'text/html' } }),
+  }
+  expect(Object.values(answers).map(({ status }) => status)).toEqual([200, 200, 304, 303, 404, 303, 410])
+  for (const [name, { headers }] of Object.entries(answers)) {
+    const kept = [headers.get('cache-control'), headers.get('referrer-policy'), headers.get('x-robots-tag')]
+    expect(kept, name).toEqual(['no-store', 'no-referrer', 'noindex'])
+  }
 })
 
 test('invariant 13: status tokens and one-time links are in no log', async () => {

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { base64url } from '../core/base-encoding.ts'
-import { errorEntry, errorText } from '../core/errors.ts'
+import { type ErrorCode, errorEntry, errorText } from '../core/errors.ts'
 import { formatSoon, formatTime } from '../core/format-time.ts'
 import { normalizeReference } from '../core/submissions/reference.ts'
 import { correctAddress, type ResendOutcome, resendConfirmation } from '../core/submissions/resend-confirmation.ts'
@@ -9,8 +9,8 @@ import { isStatusToken, statusPath } from '../core/submissions/status-token.ts'
 import type { Submission } from '../core/submissions/submission.ts'
 import { renderStatus } from '../pages/status.tsx'
 import { type ApiDeps, type ApiEnv, visitorLanguage } from './api-types.ts'
-import { collectBody } from './intake/body.ts'
 import { wantsJson } from './intake/negotiate.ts'
+import { readBody } from './intake/read-body.ts'
 import { pageResponse } from './page-response.ts'
 import { problemResponse } from './problem.ts'
 
@@ -32,6 +32,7 @@ export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
     const submission = await find(deps, c, c.req.param('token'))
     if (submission === null) return notFound(c)
     const typed = await postedEmail(deps, c)
+    if (typeof typed !== 'string') return problemResponse(c, typed.code, submission.language)
     return await answer(deps, c, submission, await correctAddress(deps, submission, typed), typed)
   })
 
@@ -41,7 +42,23 @@ export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
     return await answer(deps, c, submission, await resendConfirmation(deps, submission), submission.email ?? '')
   })
 
+  // Who reloads a page that answered a wish, or lets it look again, is led back.
+  routes.get('/s/:reference/:token/:wish{correct|resend}', async (c) => {
+    const submission = await find(deps, c, c.req.param('token'))
+    if (submission === null) return notFound(c)
+    return new Response(null, { status: 303, headers: backTo(deps, submission) })
+  })
+
   return routes
+}
+
+function backTo(deps: ApiDeps, submission: Submission): Record<string, string> {
+  return {
+    Location: statusPath(deps, submission),
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    'X-Robots-Tag': 'noindex',
+  }
 }
 
 /** The submission of a status link; null for a wrong token as for a reference that never was. */
@@ -120,27 +137,27 @@ async function answer(
     return await statusPage(deps, fresh, { code: outcome.code, typed })
   }
   if (json) return await statusJson(deps, c, fresh)
-  return new Response(null, {
-    status: 303,
-    headers: { Location: statusPath(deps, fresh), 'Cache-Control': 'no-store' },
-  })
+  return new Response(null, { status: 303, headers: backTo(deps, fresh) })
 }
 
 /** Bytes; longer than any address can be. */
 const maxBody = 10_000
 
-/** The field `email` of a small form or JSON body; empty when there is none. */
-async function postedEmail(deps: ApiDeps, c: Context<ApiEnv>): Promise<string> {
-  const bytes = await collectBody(deps, c.req.raw, maxBody)
-  if (typeof bytes === 'string') return ''
-  const body = new TextDecoder().decode(bytes)
-  if (/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
-    try {
-      const { email } = JSON.parse(body) as { email?: unknown }
-      return typeof email === 'string' ? email : ''
-    } catch {
-      return ''
-    }
+/** The field `email` of a small body of any kind a form can have, empty when there is none; or why it can't be read. */
+async function postedEmail(deps: ApiDeps, c: Context<ApiEnv>): Promise<string | { code: ErrorCode }> {
+  const { bodySeconds, attachBytes } = deps.settings.limits
+  const limits = {
+    fields: 20,
+    fieldBytes: maxBody,
+    bodyBytes: maxBody,
+    files: 0,
+    fileBytes: 0,
+    totalBytes: maxBody,
+    bodySeconds,
+    attachBytes,
   }
-  return new URLSearchParams(body).get('email') ?? ''
+  const body = await readBody({ ...deps, settings: { ...deps.settings, limits } }, c.req.raw, { variants: [] })
+  if (body.kind === 'refused') return body
+  const entry = body.entries.find(({ kind, name }) => kind === 'text' && name === 'email')
+  return entry?.kind === 'text' ? entry.value : ''
 }

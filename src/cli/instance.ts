@@ -6,7 +6,7 @@ import { connect } from '../hosts/connect.ts'
 import type { CommandContext } from './terminal.ts'
 
 /** The configuration is wrong; every problem is named at once. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   readonly code = 'config-invalid'
   readonly next = 'Correct the named keys and start again. docs/reference/settings.md lists all of them.'
 }

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { failed, type Terminal } from './terminal.ts'
 
 /**
@@ -15,7 +15,9 @@ type Run = (context: { terminal: Terminal; flags: Options; arguments: readonly s
 
 const program = new Command('todoku')
   .description('A form backend whose e-mail is accounted for')
-  .showHelpAfterError('(add --help for what there is)')
+  // What commander finds wrong is told as every other failure is.
+  .exitOverride()
+  .configureOutput({ outputError: () => {} })
 
 function add(
   parent: Command,
@@ -109,4 +111,15 @@ const token = program.command('token').description('ways in')
 add(token, 'link', 'make a one-time link to /app/', () => import('./commands/token-link.ts'))
 add(program, 'openapi', 'print the OpenAPI document', () => import('./commands/openapi.ts'))
 
-await program.parseAsync()
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  // Help and version end here too.
+  if (error.exitCode !== 0) {
+    const message = error.code === 'commander.help' ? 'a command is needed' : error.message.replace(/^error: /, '')
+    const next = 'Add --help for what there is.'
+    const wrong = Object.assign(new Error(message), { code: 'command-invalid', next })
+    process.exitCode = failed(terminal, wrong, process.argv.includes('--json'))
+  }
+}

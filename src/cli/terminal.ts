@@ -25,13 +25,15 @@ const exitStatuses: Readonly<Record<string, number>> = {
   'file-not-found': 66,
   'no-data': 66,
   'site-unreadable': 66,
+  'page-not-adopted': 65,
+  'command-invalid': 64,
 }
 
 /** Tells why a command failed, with the code of the catalogue, and gives its exit status. */
 export function failed(terminal: Terminal, error: unknown, json: boolean): number {
   const { code, message, next } = hasCode(error) ? error : describeError(error)
   if (json) terminal.out(`${JSON.stringify({ ok: false, code, error: message, next }, null, 2)}\n`)
-  else terminal.error(`todoku: ${message}\n${next === '' ? '' : `${next}\n`}[${code}]\n`)
+  else terminal.error(visible(`todoku: ${message}\n${next === '' ? '' : `${next}\n`}[${code}]\n`))
   return exitStatuses[code] ?? 1
 }
 
@@ -42,7 +44,19 @@ function hasCode(error: unknown): error is { code: string; message: string; next
 
 /** Prints a value: as JSON, or the way people read it. */
 export function print<T>({ terminal, flags }: CommandContext, value: T, text: (value: T) => string): void {
-  terminal.out(flags.json === true ? `${JSON.stringify(value, null, 2)}\n` : text(value))
+  terminal.out(flags.json === true ? `${JSON.stringify(value, null, 2)}\n` : visible(text(value)))
+}
+
+/**
+ * Text with its control characters spelled out (`\x1b`), line breaks and tabs apart: what visitors typed and servers
+ * answered may hold sequences that a terminal obeys.
+ */
+function visible(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 /** Rows in columns; full-width characters count as two. */

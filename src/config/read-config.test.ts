@@ -80,6 +80,37 @@ describe('settings', () => {
     expect(problems(read('port: [1\nhost: x\n'))[0]?.rule).toMatch(/is not YAML at line \d/)
   })
 
+  test.each([
+    ['an alias nobody defined', 'smtp:\n  password: *hunter2secret\n'],
+    [
+      'aliases that grow without end',
+      `a0: &a0 [hunter2, hunter2]\n${Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`).join('\n')}\n`,
+    ],
+  ])('invariant 11: %s is named without its value', (_what, yaml) => {
+    const found = problems(read(yaml))
+    expect(found).toEqual([
+      {
+        key: expect.stringMatching(/todoku\.yaml$/),
+        rule: expect.stringContaining('is not YAML that can be used (ALIAS)'),
+      },
+    ])
+    expect(JSON.stringify(found)).not.toContain('hunter2')
+  })
+
+  test('a group with nothing below it has its defaults', () => {
+    const result = read('smtp:\nfrom:\nlimits:\nlog:\nforms:\n', { TODOKU_SMTP_PORT: '2525' })
+    expect(result).toMatchObject({ kind: 'ok', config: { smtp: { port: 2525, connections: 5 }, forms: {} } })
+  })
+
+  test.each(['smtp: hunter2\n', 'smtp: [hunter2]\n'])(
+    'a value where a group belongs is told, also beside a variable of the group: %j',
+    (yaml) => {
+      const found = problems(read(yaml, { TODOKU_SMTP_HOST: 'relay.example.jp' }))
+      expect(found.map(({ key }) => key)).toEqual(['smtp'])
+      expect(JSON.stringify(found)).not.toContain('hunter2')
+    },
+  )
+
   test('a file that was asked for must be there', () => {
     expect(problems(read(null, {}, { config: 'other.yaml' }))[0]?.rule).toBe('does not exist')
   })

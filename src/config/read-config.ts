@@ -34,6 +34,10 @@ export function readConfig({ flags, environment, folder }: ConfigSources): Confi
   const named = flags.config ?? environment.TODOKU_CONFIG
   const { values, file } = readFile(resolve(folder, named ?? defaultFile), named !== undefined, problems)
 
+  // `smtp:` with nothing below it is a group without settings.
+  for (const [key, schema] of Object.entries(configSchema.shape)) {
+    if (values[key] === null && !isLeaf(schema)) delete values[key]
+  }
   const leaves = leafPaths()
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('TODOKU_') || notSettings.has(name) || value === undefined) continue
@@ -78,13 +82,26 @@ function readFile(
     const line = error.linePos?.[0].line ?? 0
     problems.push({ key: path, rule: `is not YAML at line ${line} (${error.code})` })
   }
-  const values: unknown = document.errors.length > 0 ? {} : document.toJS()
+  const values = document.errors.length > 0 ? {} : usable(() => document.toJS(), path, problems)
   if (values === null) return { values: {}, file: path }
   if (typeof values !== 'object' || Array.isArray(values)) {
     problems.push({ key: path, rule: 'must be a list of settings, `key: value`' })
     return { values: {}, file: path }
   }
   return { values: values as Record<string, unknown>, file: path }
+}
+
+/**
+ * What `read` gives; nothing where it can't: an alias without an anchor (`*name`, also in a password that was not quoted),
+ * or aliases of aliases that grow without end. The library's own words would repeat the value.
+ */
+function usable(read: () => unknown, path: string, problems: ConfigProblem[]): unknown {
+  try {
+    return read()
+  } catch {
+    problems.push({ key: path, rule: 'is not YAML that can be used (ALIAS): quote values that begin with *' })
+    return {}
+  }
 }
 
 type Leaf = { path: string[]; schema: z.ZodType }
@@ -99,6 +116,12 @@ function leavesOf(schema: z.ZodType, path: readonly string[] = []): Leaf[] {
 /** Forms have no variable: their settings are a tree of their own. */
 function leafPaths(): string[][] {
   return leavesOf(configSchema).flatMap(({ path, schema }) => (unwrap(schema) instanceof z.ZodRecord ? [] : [path]))
+}
+
+/** Whether a setting has one value, not settings of its own. */
+function isLeaf(schema: z.ZodType): boolean {
+  const inner = unwrap(schema)
+  return !(inner instanceof z.ZodObject || inner instanceof z.ZodRecord)
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
@@ -130,10 +153,11 @@ function variableName(path: readonly string[]): string {
 function set(values: Record<string, unknown>, path: readonly string[], value: string): void {
   let inner = values
   for (const key of path.slice(0, -1)) {
+    inner[key] ??= {}
     const next = inner[key]
-    const child = next !== null && typeof next === 'object' ? (next as Record<string, unknown>) : {}
-    inner[key] = child
-    inner = child
+    // A value where a group belongs is a mistake of the file, and stays to be told.
+    if (typeof next !== 'object' || Array.isArray(next)) return
+    inner = next as Record<string, unknown>
   }
   inner[path.at(-1) as string] = value
 }

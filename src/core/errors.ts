@@ -220,6 +220,18 @@ export const errorCatalogue = {
       ja: 'hanako@example.jp のように 1 つだけ入力してください。',
     },
   },
+  'address-unchanged': {
+    status: 409,
+    retry: false,
+    sentence: {
+      en: 'This is the address that the confirmation could not be delivered to.',
+      ja: 'これは、確認メールを届けられなかったアドレスです。',
+    },
+    next: {
+      en: 'Type another address.',
+      ja: '別のアドレスを入力してください。',
+    },
+  },
   'resend-refused': {
     status: 409,
     retry: false,
@@ -368,6 +380,21 @@ export const errorCatalogue = {
     next: {
       en: 'Edit it, or run `todoku init` in another folder.',
       ja: '既存のファイルを編集するか、別のフォルダーで `todoku init` を実行してください。',
+    },
+  },
+  'command-invalid': {
+    status: 500,
+    retry: false,
+    sentence: { en: 'There is no such command or option.', ja: 'そのコマンドまたはオプションはありません。' },
+    next: { en: 'Add --help for what there is.', ja: '--help で使い方を確認してください。' },
+  },
+  'page-not-adopted': {
+    status: 500,
+    retry: false,
+    sentence: { en: 'A page was not adopted.', ja: '取り込めないページがあります。' },
+    next: {
+      en: 'Correct the named pages; until then their forms keep the rules they had.',
+      ja: '表示されたページを直してください。それまで、そのフォームの規則は以前のままです。',
     },
   },
   'site-unreadable': {

@@ -17,7 +17,7 @@ export const opened = signal<Mail | null>(null)
 export const fault = signal<string | null>(null)
 
 /** Which mail is open stands in the address, so that it can be reloaded and sent to somebody. */
-export function idInPath(): string | null {
+function idInPath(): string | null {
   return /^\/app\/mailbox\/([a-z2-7]{26})$/.exec(location.pathname)?.[1] ?? null
 }
 
@@ -44,7 +44,8 @@ export async function loadOlder(): Promise<void> {
 
 export async function clear(): Promise<void> {
   await guarded(async () => {
-    await client.DELETE('/api/v1/mailbox')
+    const { error, response } = await client.DELETE('/api/v1/mailbox')
+    if (!response.ok) throw new ApiError(error, response.status)
     mails.value = []
     older.value = null
     await open(null)

@@ -12,7 +12,7 @@ import { type SyncReport, syncForms } from '../core/forms/sync-forms.ts'
 
 export { readPages }
 
-type SiteDeps = Pick<Deps, 'forms' | 'patterns' | 'clock' | 'log'>
+type SiteDeps = Pick<Deps, 'forms' | 'patterns' | 'clock' | 'log' | 'settings'>
 
 export interface Site {
   /** The page of a request; null when the site has none there. */

@@ -21,6 +21,9 @@ const maxInFlight = 100
 /** The queue is looked at least this often, should a wake-up be lost. */
 const idleMs = 30_000
 
+/** The same while something is due and other attempts are under way. */
+const busyMs = 250
+
 /**
  * The delivery loop: leases due messages as far as their lanes have room, makes the attempts, sleeps until the next one
  * is due. Retry rule: each message's own schedule; a fault of the loop itself (store not available) is tried again
@@ -88,13 +91,16 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
     inFlight.add(work)
   }
 
-  /** Until the next message is due, or a closed lane opens; ended attempts wake the loop by themselves. */
+  /**
+   * Until the next message is due, or a closed lane opens; ended attempts wake the loop by themselves. What became due
+   * since the last look, with its lane open, must not wait for them.
+   */
   async function pauseUntilNext(): Promise<number> {
     const dueAt = await deps.messages.nextDueAt()
     if (dueAt === null) return idleMs
     const wait = dueAt - deps.clock.now()
     if (wait > 0) return Math.min(wait, idleMs)
-    return Math.min(lanes.opensIn() ?? idleMs, idleMs)
+    return Math.min(lanes.opensIn() ?? (inFlight.size > 0 ? busyMs : 0), idleMs)
   }
 
   function sleepFor(ms: number): void {

@@ -13,8 +13,8 @@ export type LayoutProps = {
   mood: Mood
   /** Script of the page, if it has one. Its hash stands in the CSP. */
   script?: string
-  /** Seconds after which a page without script loads itself again. */
-  refresh?: number
+  /** Where a page without script goes to see what is new, and after how many seconds. */
+  refresh?: { seconds: number; path: string }
   children: ComponentChildren
 }
 
@@ -37,7 +37,7 @@ export function Layout({ language, title, mood, script, refresh, children }: Lay
         <style dangerouslySetInnerHTML={{ __html: styles }} />
         {refresh !== undefined && (
           <noscript>
-            <meta http-equiv="refresh" content={String(refresh)} />
+            <meta http-equiv="refresh" content={`${refresh.seconds}; url=${refresh.path}`} />
           </noscript>
         )}
       </head>

@@ -26,6 +26,8 @@ export type ResubmitProps = {
   /** Where the form posts to. */
   action: string
   fields: readonly ResubmitField[]
+  /** What the form does not take, as text: it is not posted again. */
+  leftOut: readonly { value: string; error: string }[]
   /** Uploads that are kept and need not be chosen again. */
   files: readonly { label: string; fileName: string }[]
   /** File fields to choose from (again). */
@@ -55,6 +57,12 @@ export function renderResubmit(props: ResubmitProps): string {
         ))}
         {props.fields.map((field, index) => (
           <Field field={field} id={`field-${index}`} key={`${field.name}-${index}`} />
+        ))}
+        {props.leftOut.map(({ value, error }, index) => (
+          <div class="field" key={index}>
+            <p class="error">{error}</p>
+            <p>{value}</p>
+          </div>
         ))}
         {props.files.map(({ label, fileName }) => (
           <p key={`${label}-${fileName}`}>
@@ -127,7 +135,8 @@ function FieldError({ field, id }: { field: ResubmitField; id: string }) {
 type Wrong = { 'aria-invalid'?: 'true'; 'aria-describedby'?: string }
 
 function Control({ field, id, wrong }: { field: ResubmitField; id: string; wrong: Wrong }) {
-  const { name, kind, value, options, required } = field
+  const { name, kind, options, required } = field
+  const value = field.value.replace(/\r\n?/g, '\n')
   if (kind === 'textarea' || value.includes('\n')) {
     return (
       <textarea id={id} name={name} required={required} {...wrong}>
@@ -148,7 +157,9 @@ function Control({ field, id, wrong }: { field: ResubmitField; id: string; wrong
       </select>
     )
   }
-  // Always text: the controls for numbers, dates and addresses would hide or change what was typed wrongly.
+  if (kind === 'password')
+    return <input id={id} name={name} type="password" value={value} required={required} {...wrong} />
+  // Text: the controls for numbers, dates and addresses would hide or change what was typed wrongly.
   const keyboard = kind === 'email' || kind === 'tel' || kind === 'url' ? { inputMode: kind } : {}
   return <input id={id} name={name} type="text" value={value} required={required} {...keyboard} {...wrong} />
 }

@@ -14,18 +14,20 @@ export const statusScript = `
     if (document.hidden) return document.addEventListener('visibilitychange', look, { once: true })
     try {
       const answer = await fetch(path + '.json', { headers: { 'if-none-match': etag }, cache: 'no-store' })
+      let news = false
       if (answer.status === 200 && !typing()) {
         const next = new DOMParser().parseFromString(await (await fetch(path, { cache: 'no-store' })).text(), 'text/html')
         const fate = next.getElementById('fate')
         if (fate) {
+          news = fate.dataset.etag !== etag
           etag = fate.dataset.etag
           document.getElementById('fate').replaceWith(fate)
           document.querySelector('.foot').replaceWith(next.querySelector('.foot'))
           document.title = next.title
           document.querySelector('link[rel=icon]').href = next.querySelector('link[rel=icon]').href
         }
-        wait = 1000
-      } else wait = Math.min(wait * 1.5, open() === 'late' ? 300000 : 30000)
+      }
+      wait = news ? 1000 : Math.min(wait * 1.5, open() === 'late' ? 300000 : 30000)
     } catch {
       wait = Math.min(wait * 2, 60000)
     }

@@ -38,10 +38,10 @@ export function renderStatus(props: StatusProps): string {
   return renderPage(
     <Layout
       language={props.language}
-      title={`${props.reference} — ${words.moods[mood]}`}
+      title={`${props.reference} — ${fateWord(words, props, mood)}`}
       mood={mood}
       script={statusScript}
-      {...(props.open === 'soon' ? { refresh: 10 } : {})}
+      {...(props.open === false ? {} : { refresh: { seconds: props.open === 'soon' ? 10 : 300, path: props.path } })}
     >
       <div id="fate" data-etag={props.etag} data-open={props.open === false ? 'no' : props.open}>
         <h1>{words.stored}</h1>
@@ -75,7 +75,9 @@ export function renderStatus(props: StatusProps): string {
             </li>
           ))}
         </ul>
-        {confirmation === undefined && <p class="soft">{words.noConfirmation}</p>}
+        {confirmation === undefined && (
+          <p class="soft">{props.email === null ? words.noAddress : words.noConfirmation}</p>
+        )}
       </div>
       <p class="foot">
         {props.open !== false && (
@@ -136,15 +138,18 @@ function Actions({ language, actions, path, email, problem }: StatusProps) {
 function mailMood(mail: StatusMail): Mood {
   switch (mail.state) {
     case 'delivered':
+    case 'complained':
       return 'good'
     case 'accepted':
-      return mail.settled ? 'good' : 'wait'
+      return mail.settled ? 'plain' : 'wait'
     case 'queued':
     case 'sending':
     case 'deferred':
+      return 'wait'
+    // Nobody knows whether it arrived, or it is not on its way.
     case 'held':
     case 'unknown':
-      return 'wait'
+      return 'plain'
     default:
       return 'bad'
   }
@@ -153,7 +158,16 @@ function mailMood(mail: StatusMail): Mood {
 /** The page's own mood is the confirmation's: that is the mail its reader waits for. */
 function moodOf({ mails }: StatusProps): Mood {
   const first = mails[0]
-  return first === undefined ? 'good' : mailMood(first)
+  return first === undefined ? 'plain' : mailMood(first)
+}
+
+/** The fate in a word or two, for the title. "Arrived" is said of nothing less than what a server has taken for good. */
+function fateWord(words: Words, { mails }: StatusProps, mood: Mood): string {
+  const state = mails[0]?.state
+  if (mood !== 'plain') return words.moods[mood]
+  if (state === 'held') return words.fates.held
+  if (state === 'unknown') return words.fates.unknown
+  return state === 'accepted' ? words.fates.accepted : words.moods.plain
 }
 
 type Words = (typeof texts)['en']
@@ -216,6 +230,7 @@ const texts = {
       alarm: 'Alarm',
     },
     moods: { good: 'arrived', bad: 'needs attention', wait: 'on its way', plain: 'stored' },
+    fates: { held: 'held back', unknown: 'may have arrived', accepted: 'handed over' },
     onItsWay: (to: string | null) => (to === null ? 'On its way.' : `On its way to ${to}.`),
     deferred: (next: string | null) =>
       next === null ? 'Delayed; we keep trying.' : `Delayed. The next try is at ${next}.`,
@@ -236,7 +251,8 @@ const texts = {
     otherAddress: 'Send the confirmation to this address instead',
     correct: 'Correct and send again',
     resend: 'Send it again',
-    noConfirmation: 'No address was given, so no confirmation is sent.',
+    noAddress: 'No address was given, so no confirmation is sent.',
+    noConfirmation: 'This form sends no confirmation.',
     again: 'Look again',
     keep: 'Keep the address of this page to look again later.',
   },
@@ -254,6 +270,7 @@ const texts = {
       alarm: '警報',
     },
     moods: { good: '到着', bad: '確認が必要です', wait: '送信中', plain: '保存済み' },
+    fates: { held: '保留中', unknown: '到着は不明', accepted: '引き渡し済み' },
     onItsWay: (to: string | null) => (to === null ? '送信しています。' : `${to} へ送信しています。`),
     deferred: (next: string | null) =>
       next === null ? '遅れています。送信を続けます。' : `遅れています。次の送信は ${next} です。`,
@@ -274,7 +291,8 @@ const texts = {
     otherAddress: '確認メールの宛先を訂正する',
     correct: '訂正して再送する',
     resend: 'もう一度送る',
-    noConfirmation: 'メールアドレスの入力がないため、確認メールは送られません。',
+    noAddress: 'メールアドレスの入力がないため、確認メールは送られません。',
+    noConfirmation: 'このフォームは確認メールを送りません。',
     again: '状況を更新',
     keep: 'このページのアドレスを控えておくと、後でまた確認できます。',
   },

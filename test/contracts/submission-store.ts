@@ -118,6 +118,14 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         expect((await submissions.accept(sampleAccept({ bodyHash: 'a' }, [{}], { repetition }))).kind).toBe('accepted')
       })
 
+      test('a post of the future, from before the clock was put back, is no repetition', async () => {
+        const { submissions } = open()
+        await submissions.accept(sampleAccept({ bodyHash: 'a', receivedAt: 90_000_000 }))
+        const repetition = { since: 1_000_000 - 120_000 }
+        const now = sampleAccept({ bodyHash: 'a', receivedAt: 1_000_000 }, [{}], { repetition })
+        expect((await submissions.accept(now)).kind).toBe('accepted')
+      })
+
       test('a post that may not be a repetition never is one', async () => {
         const { submissions } = open()
         await submissions.accept(sampleAccept({ bodyHash: 'a' }))

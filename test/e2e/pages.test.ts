@@ -150,6 +150,29 @@ describe('with script', () => {
     expect(loads).toBe(2)
   })
 
+  test('the page asks less and less often while its server answers nothing that helps', async () => {
+    const { url } = await startServer()
+    const page = await openPage(en)
+    await page.clock.install()
+    await page.goto(url)
+    await fill(page, 'deferred@simulator.test')
+    const status = new URL(page.url()).pathname
+    let looks = 0
+    await page.route(`**${status}.json`, async (route) => {
+      looks += 1
+      await route.fulfill({ status: 200, contentType: 'application/json', body: '{}' })
+    })
+    await page.route(`**${status}`, (route) => route.fulfill({ status: 503, body: 'busy' }))
+    for (let half = 0; half < 20; half += 1) {
+      await page.clock.runFor(500)
+      // What a look asked for is answered before this is.
+      for (let turn = 0; turn < 3; turn += 1) await page.evaluate(async () => await (await fetch('/healthz')).text())
+    }
+    // After 1, 2.5, 4.75 and about 8 seconds.
+    expect(looks).toBeGreaterThan(2)
+    expect(looks).toBeLessThan(6)
+  })
+
   test('what somebody types into the correction is not taken away by news', async () => {
     // The manager's mail is still open when the visitor corrects the address.
     const { url } = await startServer({ env: { TODOKU_MANAGERS: 'deferred@simulator.test' } })
@@ -241,6 +264,27 @@ describe('the mailbox', () => {
     await page.waitForSelector('article')
     await page.goBack()
     await page.waitForSelector('text=Choose a mail.')
+  })
+
+  test('that could not be emptied keeps its mails and says so', async () => {
+    const { url, greeting } = await startServer()
+    const visitor = await openPage(en)
+    await visitor.goto(url)
+    await fill(visitor, 'hanako@example.jp')
+    await statusWhen(visitor.url(), (status) => !status.open)
+    const page = await openPage(en)
+    const broken = { status: 503, contentType: 'application/problem+json', body: '{"code":"store-unavailable"}' }
+    await page.route('**/api/v1/mailbox', async (route) =>
+      route.request().method() === 'DELETE' ? await route.fulfill(broken) : await route.continue(),
+    )
+    await page.goto(greeting.enterUrl)
+    await page.waitForSelector('nav li')
+    await page.click('nav button')
+    await page.waitForSelector('.fault')
+    expect(await page.locator('nav li').count()).toBe(2)
+    await page.unroute('**/api/v1/mailbox')
+    await page.click('nav button')
+    await page.waitForFunction(() => document.querySelectorAll('nav li').length === 0)
   })
 
   test('a mail cannot do anything in it', async () => {

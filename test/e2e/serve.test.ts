@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config/read-config.ts'
 import { environment, postForm, startServer, stateOf, statusWhen, temporaryFolder, todoku } from './server.ts'
 
 const good = { name: '花子', email: 'delivered@simulator.test', message: 'hi' }
@@ -131,6 +132,39 @@ describe('commands', () => {
     expect(nowhere.code).toBe(66)
     expect(nowhere.error).toContain('[no-data]')
     expect(existsSync(join(data, 'nowhere'))).toBe(false)
+    const noSite = await todoku(['forms', 'sync', join(data, 'nowhere'), '--data', data])
+    expect(noSite).toMatchObject({
+      code: 66,
+      error: expect.stringMatching(/^todoku: [^\n]*nowhere\n[^\n]*\n\[site-unreadable\]\n$/),
+    })
+  })
+
+  test('what is called wrongly is told with its code too, in words or as JSON', async () => {
+    for (const args of [['nonsense'], ['forms', 'nonsense'], ['explain'], ['serve', '--colour'], [], ['forms']]) {
+      const words = await todoku(args)
+      expect(words, args.join(' ')).toMatchObject({ code: 64, error: expect.stringContaining('[command-invalid]') })
+      const json = await todoku([...args, '--json'])
+      expect(json.code, args.join(' ')).toBe(64)
+      expect(JSON.parse(json.out)).toMatchObject({ ok: false, code: 'command-invalid' })
+    }
+  })
+
+  test('forms apply and forms sync name their code as well, also as JSON', async () => {
+    const cwd = temporaryFolder('codes')
+    const site = temporaryFolder('site')
+    writeFileSync(join(cwd, 'todoku.yaml'), 'forms: { contact: { titel: x } }\n')
+    writeFileSync(join(site, 'index.html'), '<form action="/f/contact"><form action="/f/other">')
+    const commands: [args: string[], code: string, status: number][] = [
+      [['forms', 'apply'], 'settings-invalid', 78],
+      [['forms', 'sync', site], 'page-not-adopted', 65],
+    ]
+    for (const [args, code, status] of commands) {
+      const words = await todoku(args, { cwd })
+      expect(words).toMatchObject({ code: status, out: expect.stringContaining(`[${code}]`) })
+      const json = await todoku([...args, '--json'], { cwd })
+      expect(json.code).toBe(status)
+      expect(JSON.parse(json.out)).toMatchObject({ ok: false, code })
+    }
   })
 
   test('every command has --help', async () => {
@@ -172,8 +206,21 @@ describe('commands', () => {
     const server = await startServer({ args: ['--config', join(cwd, 'todoku.yaml')] })
     expect(server.greeting.transport).toBe('capture')
     // Without its comments it is valid too, but for what only the operator can know.
-    const uncommented = readFileSync(join(cwd, 'todoku.yaml'), 'utf8').replaceAll(/^# ?(?=[a-zA-Z ]+:|\s)/gm, '')
-    expect(uncommented).toContain('transport: smtp')
+    const secret = join(cwd, 'smtp-password')
+    const file = join(cwd, 'uncommented.yaml')
+    const uncommented = readFileSync(join(cwd, 'todoku.yaml'), 'utf8')
+      .split('\n')
+      .flatMap((line) => /^# ( *\w+:.*)$/.exec(line)?.[1] ?? [])
+      .join('\n')
+    writeFileSync(secret, 'hunter2')
+    writeFileSync(file, uncommented.replace('/run/secrets/smtp-password', secret))
+    const config = readConfig({ flags: { config: file }, environment: {}, folder: cwd })
+    expect(config).toMatchObject({
+      kind: 'ok',
+      config: { transport: 'smtp', smtp: { password: 'hunter2' }, forms: { contact: { thanks: '/thanks.html' } } },
+    })
+    const data = temporaryFolder('data')
+    expect((await todoku(['forms', 'apply', '--config', file, '--data', data])).out).toMatch(/^contact: new, version 1/)
   })
 
   test('forms apply shows drift, applies, and names wrong keys', async () => {

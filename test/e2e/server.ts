@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import type { Greeting } from '../../src/hosts/start-screen.ts'
@@ -145,6 +146,8 @@ export async function statusWhen(statusUrl: string, wanted: (status: StatusJson)
       const status = (await answer.json()) as StatusJson
       if (wanted(status)) return status
     } else if (answer.status !== 304) throw new Error(`the status answered ${answer.status}`)
+    // The server has other things to do than to answer us.
+    await setTimeout(20)
   }
 }
 

@@ -62,7 +62,8 @@ export function memoryStores(): MemoryStores {
         } else if (repetition !== null) {
           const last = latest.get(clientKey)
           const known = byId(last?.id ?? '')
-          if (known !== undefined && last?.form === form && last.bodyHash === bodyHash && last.at >= repetition.since) {
+          const inWindow = last !== undefined && last.at >= repetition.since && last.at <= submission.receivedAt
+          if (known !== undefined && inWindow && last.form === form && last.bodyHash === bodyHash) {
             return { kind: 'repeated', submission: copy(known) }
           }
         }

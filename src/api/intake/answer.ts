@@ -6,8 +6,9 @@ import type { FormRecord, RuleVariant } from '../../core/forms/form.ts'
 import type { Language } from '../../core/language.ts'
 import { labelOf } from '../../core/messages/compose.ts'
 import type { AcceptOutcome } from '../../core/submissions/accept-submission.ts'
-import { sealUploads } from '../../core/submissions/staged-uploads.ts'
-import type { Entry } from '../../core/submissions/submission.ts'
+import { ruledReplyToNames } from '../../core/submissions/control-fields.ts'
+import { filesBeyond, openUploads, sealUploads, withStaged } from '../../core/submissions/staged-uploads.ts'
+import type { Entry, FileEntry } from '../../core/submissions/submission.ts'
 import { type ResubmitField, renderResubmit } from '../../pages/resubmit.tsx'
 import type { ApiDeps, ApiEnv } from '../api-types.ts'
 import { pageResponse } from '../page-response.ts'
@@ -67,8 +68,11 @@ export function refusedAnswer(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecor
 
   const { sentence, next } = errorText(code, language)
   const fields = resubmitFields(form, refusal)
-  const shown = new Set(fields.map((field) => field.name))
-  const sealed = sealUploads(deps, form.name, entries)
+  const unknown = unknownFields(refusal)
+  const shown = new Set([...fields.map((field) => field.name), ...unknown])
+  const staged = openUploads(deps, form.name, textOf(entries, '_uploads'))
+  const kept = keptFiles(deps, withStaged(entries, staged), unknown)
+  const sealed = sealUploads(deps, form.name, kept, staged)
   return pageResponse(
     deps,
     renderResubmit({
@@ -79,17 +83,25 @@ export function refusedAnswer(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecor
       code,
       action: `/f/${form.name}`,
       fields,
-      files: entries.flatMap((posted) =>
-        posted.kind === 'file' ? [{ label: labelOf(form, posted.name, language), fileName: posted.file.fileName }] : [],
-      ),
+      leftOut: entries.flatMap((posted) => {
+        const error = unknown.get(posted.name)
+        return error === undefined
+          ? []
+          : [{ error, value: posted.kind === 'text' ? posted.value : posted.file.fileName }]
+      }),
+      files: kept.map(({ name, file }) => ({ label: labelOf(form, name, language), fileName: file.fileName })),
       fileFields: fileFields(form, refusal),
       formErrors: errors.flatMap(({ field, message }) =>
         field === null || !(shown.has(field) || isFileField(refusal, field)) ? [message] : [],
       ),
       hidden: [
         ...entries.flatMap((posted) =>
-          posted.kind === 'text' && isCarried(posted.name) ? [{ name: posted.name, value: posted.value }] : [],
+          posted.kind === 'text' && isCarried(posted.name) && !shown.has(posted.name)
+            ? [{ name: posted.name, value: posted.value }]
+            : [],
         ),
+        // The page it is posted from next is ours and says nothing of the language.
+        { name: '_language', value: language },
         ...(sealed === null ? [] : [{ name: '_uploads', value: sealed }]),
       ],
     }),
@@ -99,9 +111,37 @@ export function refusedAnswer(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecor
   )
 }
 
-/** Control fields go along; those that belong to one rendering of the page (its encoding, its key, its uploads) are made anew. */
+/**
+ * Control fields go along; those that belong to one rendering of the page (its encoding, its key, its uploads, the
+ * language it came out in) are made anew.
+ */
 function isCarried(name: string): boolean {
-  return name.startsWith('_') && name !== '_charset_' && name !== '_uploads' && name !== '_idempotency'
+  return name.startsWith('_') && !['_charset_', '_uploads', '_idempotency', '_language'].includes(name)
+}
+
+/** The first text of a name; null when there is none. */
+function textOf(entries: readonly Entry[], name: string): string | null {
+  const entry = entries.find((posted) => posted.kind === 'text' && posted.name === name && posted.value !== '')
+  return entry?.kind === 'text' ? entry.value : null
+}
+
+/** Fields that the form does not take, with the error of each: posted again, they would be refused again. */
+function unknownFields({ errors }: Pick<Refusal, 'errors'>): ReadonlyMap<string, string> {
+  return new Map(
+    errors.flatMap(({ field, code, message }) =>
+      field !== null && code === 'FIELD_UNKNOWN' ? [[field, message]] : [],
+    ),
+  )
+}
+
+/** The uploads that the next post may name: as many, from the first, as one post may have. */
+function keptFiles(deps: ApiDeps, entries: readonly Entry[], unknown: ReadonlyMap<string, string>): FileEntry[] {
+  const kept: FileEntry[] = []
+  for (const entry of entries) {
+    if (entry.kind !== 'file' || unknown.has(entry.name)) continue
+    if (filesBeyond([...kept, entry], deps.settings.limits) === null) kept.push(entry)
+  }
+  return kept
 }
 
 function resubmitFields(form: FormRecord, { entries, errors, variant, language }: Refusal): ResubmitField[] {
@@ -112,36 +152,48 @@ function resubmitFields(form: FormRecord, { entries, errors, variant, language }
     left.delete(name)
     return message
   }
-  const ruleOf = (name: string) => variant?.controls.find((control) => control.name === name)
+  const rules = Map.groupBy(variant?.controls ?? [], ({ name }) => name)
+  const ruleOf = (name: string) => rules.get(name)?.[0]
   const fieldFor = (name: string, value: string, posted: boolean): ResubmitField => {
     const rule = ruleOf(name)
     const kind = rule?.kind ?? 'text'
     const ownOptions = kind === 'select' || kind === 'radio' ? (rule?.options ?? null) : null
+    const label = labelOf(form, name, language)
+    // Boxes of one name share a label; their values tell them apart.
+    const isOneOfSeveral = kind === 'checkbox' && (rule?.options?.length !== 1 || rule.options[0] !== value)
     return {
       name,
-      label: labelOf(form, name, language),
+      label: isOneOfSeveral ? `${label}: ${value}` : label,
       kind,
       value,
       checked: posted,
-      required: rule?.required ?? false,
+      required: rule?.requiredOptions?.includes(value) ?? rule?.required ?? false,
       options: ownOptions,
       error: takeError(name),
       hidden: kind === 'hidden',
     }
   }
 
+  const unknown = unknownFields({ errors })
+  const replyTo = ruledReplyToNames(form)
+  const isShown = (name: string) => !unknown.has(name) && (!name.startsWith('_') || replyTo.includes(name))
   const fields: ResubmitField[] = []
   for (const entry of entries) {
-    if (entry.kind === 'text' && !entry.name.startsWith('_')) fields.push(fieldFor(entry.name, entry.value, true))
+    if (entry.kind === 'text' && isShown(entry.name)) fields.push(fieldFor(entry.name, entry.value, true))
   }
-  // Fields that were not posted, an unticked box among them, but that something is wrong with.
+  // Boxes that were not ticked are not posted; they stand behind those of their name that were.
+  for (const [name, [rule]] of rules) {
+    if (rule?.kind !== 'checkbox') continue
+    const ticked = new Set(fields.flatMap((field) => (field.name === name ? [field.value] : [])))
+    const open = (rule.options ?? ['on']).filter((value) => !ticked.has(value))
+    const last = fields.findLastIndex((field) => field.name === name)
+    const boxes = open.map((value) => fieldFor(name, value, false))
+    fields.splice(last === -1 ? fields.length : last + 1, 0, ...boxes)
+  }
+  // Fields that were not posted but that something is wrong with.
   for (const name of [...left.keys()]) {
     const rule = ruleOf(name)
-    if (rule === undefined || rule.kind === 'file') continue
-    if (rule.kind === 'checkbox') {
-      const values = rule.requiredOptions ?? rule.options ?? ['on']
-      for (const value of values) fields.push(fieldFor(name, value, false))
-    } else fields.push(fieldFor(name, '', false))
+    if (rule !== undefined && rule.kind !== 'file') fields.push(fieldFor(name, '', false))
   }
   return fields
 }

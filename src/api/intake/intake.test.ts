@@ -1,9 +1,22 @@
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { contactPage, good, testApp, testOrigin } from '../../../test/fakes/test-app.ts'
 import { testDeps } from '../../../test/fakes/test-deps.ts'
+import { folderBlobs } from '../../adapters/filesystem/blobs.ts'
 import { TodokuError } from '../../core/errors.ts'
 
 const json = { accept: 'application/json' }
+
+/** The sealed list of uploads in an error page; empty when there is none. */
+const sealedIn = (page: string) => /name="_uploads" value="([^"]+)"/.exec(page)?.[1] ?? ''
+
+async function blobsOf({ blobs, clock }: ReturnType<typeof testDeps>): Promise<string[]> {
+  const keys: string[] = []
+  for await (const key of blobs.olderThan(Math.max(clock.now(), Date.now()) + 1000)) keys.push(key)
+  return keys
+}
 
 describe('an accepted post', () => {
   test('sends a browser to the status page with 303', async () => {
@@ -177,6 +190,115 @@ describe('a post that is not valid', () => {
     expect(new TextDecoder().decode((await deps.blobs.read(file.file.blob)) ?? undefined)).toBe('hello')
   })
 
+  test('keeps the uploads of earlier tries also when a try fails for another reason', async () => {
+    const { postForm, post, deps } = await testApp()
+    const form = new FormData()
+    form.set('name', '')
+    form.set('doc', new File(['hello'], 'cv.pdf', { type: 'application/pdf' }))
+    const _uploads = sealedIn(await (await postForm(form)).text())
+    deps.submissions.accept = () => Promise.reject(new TodokuError('store-unavailable'))
+    const page = await (await post({ ...good, _uploads })).text()
+    expect(page).toContain('cv.pdf')
+    expect(sealedIn(page)).not.toBe('')
+  })
+
+  test('keeps an upload for a day from when it came, however often the form comes back', async () => {
+    const { postForm, post, deps } = await testApp()
+    const form = new FormData()
+    form.set('name', '')
+    form.set('doc', new File(['hello'], 'cv.pdf', { type: 'application/pdf' }))
+    let page = await (await postForm(form)).text()
+    for (const isKept of [true, true, false]) {
+      deps.clock.advance(11 * 3_600_000)
+      page = await (await post({ name: '', email: 'a@example.jp', _uploads: sealedIn(page) })).text()
+      expect(page.includes('cv.pdf')).toBe(isKept)
+    }
+  })
+
+  test('more files over several tries than one post may have are refused; those of the earlier tries stay', async () => {
+    const { postForm, post, stored, deps } = await testApp()
+    const files = (names: string[], _uploads: string) => {
+      const form = new FormData()
+      form.set('name', '')
+      if (_uploads !== '') form.set('_uploads', _uploads)
+      for (const name of names) form.append(name, new File([name], `${name}.pdf`, { type: 'application/pdf' }))
+      return form
+    }
+    const first = sealedIn(await (await postForm(files(['a', 'b'], ''))).text())
+    const answer = await postForm(files(['c', 'd'], first))
+    expect(answer.status).toBe(413)
+    const page = await answer.text()
+    expect(page).toContain('too-many-files')
+    expect(['a.pdf', 'b.pdf', 'c.pdf', 'd.pdf'].filter((name) => page.includes(name))).toEqual(['a.pdf', 'b.pdf'])
+    // What was refused lies nowhere any more.
+    expect(await blobsOf(deps)).toHaveLength(2)
+    expect((await post({ ...good, _uploads: sealedIn(page) })).status).toBe(303)
+    expect((await stored())[0]?.entries.filter(({ kind }) => kind === 'file')).toHaveLength(2)
+  })
+
+  test('comes back in the language it was refused in', async () => {
+    const { post } = await testApp({ settings: { language: 'ja' }, page: contactPage.replace('lang="en"', '') })
+    const page = await (await post({ email: 'a@example.jp' })).text()
+    expect(page).toContain('<input type="hidden" name="_language" value="ja"/>')
+    const wished = await (await post({ email: 'a@example.jp', _language: 'en-GB' })).text()
+    expect(wished.match(/name="_language" value="[^"]*"/g)).toEqual(['name="_language" value="en"'])
+  })
+
+  test('the key of the page it was filled in on is left out, and the answer may lead to any site', async () => {
+    const { post } = await testApp()
+    const answer = await post({ email: 'x', _idempotency: 'rendered-once', _next: '/thanks' })
+    const page = await answer.text()
+    expect(page).not.toContain('rendered-once')
+    expect(page).toContain('value="/thanks"')
+    expect(answer.headers.get('content-security-policy')).toContain("form-action 'self' https: http:;")
+  })
+
+  test('a field that the form does not take is shown, and not posted again', async () => {
+    const { postForm, post, deps } = await testApp({ settings: { rules: 'enforce' } })
+    const form = new FormData()
+    for (const [name, value] of Object.entries({ ...good, extra: 'long text' })) form.set(name, value)
+    form.set('other', new File(['x'], 'other.pdf'))
+    const answer = await postForm(form)
+    expect(answer.status).toBe(422)
+    const page = await answer.text()
+    expect(page).toContain('This form has no field “extra”.')
+    expect(page).toContain('<p>long text</p>')
+    expect(page).toContain('This form has no field “other”.')
+    expect(page).not.toMatch(/name="(?:extra|other|_uploads)"/)
+    const again = Object.fromEntries(
+      [...page.matchAll(/<input [^>]*name="(\w+)"[^>]* value="([^"]*)"/g)].map((m) => m.slice(1)),
+    )
+    expect((await post({ ...again, message: 'hi' })).status).toBe(303)
+    expect(deps.announced).toBe(1)
+  })
+
+  test('gives back line breaks, boxes and passwords as they were', async () => {
+    const page = `<!doctype html><html lang="en"><title>t</title><form action="/f/contact" method="post"><label>Name <input name="name" required></label>
+      <fieldset><legend>Topics</legend><label><input type="checkbox" name="topic" value="red"> R</label>
+      <label><input type="checkbox" name="topic" value="blue"> B</label></fieldset>
+      <label><input type="checkbox" name="news"> News</label>
+      <label>Word <input type="password" name="word"></label><textarea name="message"></textarea></form></html>`
+    const { post } = await testApp({ page })
+    const back = await (await post({ topic: 'blue', word: 'secret', message: '\r\nsecond line' })).text()
+    // The first line break after the tag is not part of the text.
+    expect(back).toMatch(/<textarea[^>]*>\n\nsecond line<\/textarea>/)
+    expect(back).toContain('<input type="checkbox" name="topic" value="blue" checked/> Topics: blue')
+    expect(back).toContain('<input type="checkbox" name="topic" value="red"/> Topics: red')
+    expect(back).toContain('<input type="checkbox" name="news" value="on"/> News')
+    expect(back).toMatch(/<input [^>]*name="word" type="password" value="secret"/)
+  })
+
+  test('an address in _replyto that the page’s rules refuse can be corrected', async () => {
+    const page =
+      '<html lang="en"><form action="/f/contact" method="post"><label>Mail <input type="email" name="_replyto"></label><input name="name"></form></html>'
+    const { post, stored } = await testApp({ page })
+    const back = await (await post({ name: 'x', _replyto: 'nonsense' })).text()
+    expect(back.match(/name="_replyto"/g)).toHaveLength(1)
+    expect(back).toMatch(/<label for="[^"]*">Mail<\/label><input [^>]*name="_replyto" type="text" value="nonsense"/)
+    await post({ name: 'x', _replyto: 'taro@example.jp' })
+    expect((await stored())[0]).toMatchObject({ email: 'taro@example.jp', observations: [] })
+  })
+
   test('speaks the language of the form', async () => {
     const { post } = await testApp({ settings: { language: 'ja' } })
     const page = await (await post({ email: 'a@example.jp' }, { 'accept-language': 'ja' })).text()
@@ -209,6 +331,15 @@ describe('multipart', () => {
   const file = (name: string, fileName: string, content: string, type = 'application/pdf') =>
     `--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="${fileName}"\r\nContent-Type: ${type}\r\n\r\n${content}\r\n`
   const end = `--${boundary}--\r\n`
+  /** A body as a slow connection brings it. */
+  const pieces = (body: Uint8Array, length: number) =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0; at < body.length; at += length)
+          controller.enqueue(new Uint8Array(body.subarray(at, at + length)))
+        controller.close()
+      },
+    })
   const start = [field('name', '花子'), field('email', 'a@example.jp')]
 
   test('texts, and files in the blob store; a file field that was left empty is nothing', async () => {
@@ -301,13 +432,19 @@ describe('multipart', () => {
 
   test('a body that breaks off is refused, wherever it does, and leaves no upload behind', async () => {
     const whole = [...start, file('doc', 'a.pdf', 'x'.repeat(500)), end].join('')
+    const folder = mkdtempSync(join(tmpdir(), 'todoku-blobs-'))
+    const deps = testDeps({ blobs: folderBlobs(folder) })
+    const { request, stored } = await testApp({ deps })
+    const files = () => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
     for (let cut = 0; cut < whole.length - 4; cut += 7) {
-      const { request, stored, deps } = await testApp()
       const answer = await request('/f/contact', raw([whole.slice(0, cut)]))
       expect([400, 422], `cut at ${cut}`).toContain(answer.status)
       expect(await stored()).toEqual([])
-      for await (const blob of deps.blobs.olderThan(Date.now() + 1000)) throw new Error(`left behind: ${blob}`)
+      expect(files(), `cut at ${cut}`).toEqual([])
     }
+    // Where files would be, if there were any.
+    expect((await request('/f/contact', raw([whole]))).status).toBe(200)
+    expect(files()).toHaveLength(1)
   })
 
   test('any bytes get an answer', async () => {
@@ -334,6 +471,71 @@ describe('multipart', () => {
       { numRuns: 300 },
     )
   })
+
+  test('parts that are neither a field nor a file are counted too', async () => {
+    const { request } = await testApp()
+    const flood = raw([...start, file('doc', '', '').repeat(60), end])
+    const answer = await request('/f/contact', flood)
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({ code: 'too-many-fields' })
+    expect((await request('/f/contact', raw([...start, file('doc', '', '').repeat(20), end]))).status).toBe(200)
+  })
+
+  test('texts that are too large only together', async () => {
+    const { request } = await testApp()
+    const body = raw([...start, ...Array.from({ length: 6 }, (_, i) => field(`f${i}`, 'x'.repeat(9_000))), end])
+    const answer = await request('/f/contact', body)
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({ code: 'too-large' })
+  })
+
+  test('a body that declares too much is refused whatever comes', async () => {
+    const { request } = await testApp()
+    const small = raw([...start, end], { 'content-length': '100001' })
+    expect((await request('/f/contact', small)).status).toBe(413)
+    expect((await request('/f/contact', raw([...start, end], { 'content-length': '100000' }))).status).toBe(200)
+  })
+
+  test('uploads of a repeated post and of a conflict are deleted, those of the first one stay', async () => {
+    const { request, deps } = await testApp()
+    const post = (text: string, key: Record<string, string> = {}) =>
+      request('/f/contact', raw([...start, field('message', text), file('doc', 'a.pdf', 'x'), end], key))
+    expect((await post('one')).status).toBe(200)
+    expect((await post('one')).headers.get('idempotent-replayed')).toBe('true')
+    expect(await blobsOf(deps)).toHaveLength(1)
+    expect((await post('two', { 'idempotency-key': 'k' })).status).toBe(200)
+    expect((await post('three', { 'idempotency-key': 'k' })).status).toBe(422)
+    expect(await blobsOf(deps)).toHaveLength(2)
+  })
+
+  test.each([
+    ['create', 'store-unavailable', 503],
+    ['commit', 'store-unavailable', 503],
+    ['create', 'a defect', 500],
+  ])(
+    'a blob store that fails at %s (%s) is told, and the page of another origin can read it',
+    async (step, reason, status) => {
+      const deps = testDeps()
+      const failure = () =>
+        Promise.reject(reason === 'a defect' ? new Error(reason) : new TodokuError('store-unavailable'))
+      const { create } = deps.blobs
+      deps.blobs.create = async (key) =>
+        step === 'create' ? await failure() : { ...(await create(key)), commit: failure }
+      const { request, stored } = await testApp({ deps })
+      const headers = { accept: 'text/html', origin: 'https://site.example' }
+      // The texts after the file come back as well.
+      const { body, ...init } = raw(
+        [...start, file('doc', 'a.pdf', 'x'.repeat(500)), field('message', 'typed last'), end],
+        headers,
+      )
+      const answer = await request('/f/contact', { ...init, body: pieces(body, 50), duplex: 'half' })
+      expect(answer.status).toBe(status)
+      expect(answer.headers.get('access-control-allow-origin')).toBe('https://site.example')
+      const page = await answer.text()
+      expect(page.includes('typed last') && page.includes('value="花子"')).toBe(status === 503)
+      expect(await stored()).toEqual([])
+    },
+  )
 
   test('without a boundary, or with an absurd one, is malformed', async () => {
     const { request } = await testApp()
@@ -458,6 +660,43 @@ describe('what is sent wrongly', () => {
     expect(sent).toBeLessThan(1_000_000)
   })
 
+  test('a body that is somewhat too large is read to its end, so that the browser sees our answer', async () => {
+    const { request } = await testApp()
+    const post = async (headers: Record<string, string>) => {
+      let isRead = false
+      let left = 15
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          left -= 1
+          if (left >= 0) controller.enqueue(new TextEncoder().encode('x'.repeat(10_000)))
+          else {
+            isRead = true
+            controller.close()
+          }
+        },
+      })
+      const init = { method: 'POST', body, duplex: 'half' as const, headers: { ...json, ...headers } }
+      expect((await request('/f/contact', init)).status).toBe(413)
+      return isRead
+    }
+    const type = { 'content-type': 'application/x-www-form-urlencoded' }
+    expect(await post(type)).toBe(true)
+    expect(await post({ ...type, 'content-length': '150000' })).toBe(true)
+    expect(await post({ 'content-type': 'multipart/form-data; boundary=b', 'content-length': '150000' })).toBe(true)
+  })
+
+  test('a body that declares too much is refused whatever comes', async () => {
+    const { request } = await testApp()
+    const post = (length: number) =>
+      request('/f/contact', {
+        method: 'POST',
+        body: new URLSearchParams(good),
+        headers: { ...json, 'content-length': String(length) },
+      })
+    expect((await post(50_001)).status).toBe(413)
+    expect((await post(50_000)).status).toBe(200)
+  })
+
   test('a body that comes too slowly is given up', async () => {
     const { request, deps } = await testApp()
     const body = new ReadableStream<Uint8Array>({
@@ -516,6 +755,49 @@ describe('what is sent wrongly', () => {
     expect(
       (await post(good, { ...json, origin: 'https://www.example.jp' })).headers.get('access-control-allow-origin'),
     ).toBe('https://www.example.jp')
+  })
+
+  test('a refused origin puts nothing on the disk, not even for a moment', async () => {
+    const deps = testDeps()
+    let created = 0
+    const { create } = deps.blobs
+    deps.blobs.create = (key) => {
+      created += 1
+      return create(key)
+    }
+    const { postForm } = await testApp({ deps, settings: { origins: ['https://www.example.jp'] } })
+    const form = new FormData()
+    form.set('name', 'x')
+    form.set('email', 'a@example.jp')
+    form.set('doc', new File(['hello'], 'a.pdf'))
+    expect((await postForm(form, { origin: 'https://evil.example' })).status).toBe(403)
+    expect(created).toBe(0)
+    expect((await postForm(form, { origin: 'https://www.example.jp' })).status).toBe(303)
+    expect(created).toBe(1)
+  })
+})
+
+describe('the page that posted', () => {
+  test('is known by its path; that of another origin’s front page says nothing, since browsers leave it out', async () => {
+    const deps = testDeps()
+    const { post, stored } = await testApp({ deps })
+    const form = await deps.forms.get('contact')
+    const [variant] = form?.variants ?? []
+    if (form === null || variant === undefined) throw new Error('no form')
+    const variants = [
+      { ...variant, pages: ['/index.html'], language: 'ja' },
+      { ...variant, pages: ['/en/index.html'], language: 'en' },
+    ]
+    await deps.forms.put({ ...form, version: form.version + 1, variants })
+    let posts = 0
+    const language = async (referer: string) => {
+      posts += 1
+      await post({ ...good, message: String(posts) }, { referer, 'accept-language': 'en' })
+      return (await stored())[0]?.language
+    }
+    expect(await language(`${testOrigin}/`)).toBe('ja')
+    expect(await language('https://site.example/index.html')).toBe('ja')
+    expect(await language('https://site.example/')).toBe('en')
   })
 })
 

@@ -1,7 +1,7 @@
 import { Dicer } from '@fastify/busboy'
 import { base64url } from '../../core/base-encoding.ts'
 import type { BlobWriter } from '../../core/deps.ts'
-import type { ErrorCode } from '../../core/errors.ts'
+import { type ErrorCode, TodokuError } from '../../core/errors.ts'
 import { type CharsetHints, chooseCharset, decodeText } from '../../core/submissions/charset.ts'
 import type { Entry, StoredFile } from '../../core/submissions/submission.ts'
 import { type BodyDeps, BodyFault, type BodyResult, concat, drain } from './body.ts'
@@ -20,7 +20,8 @@ type RawUpload = {
 
 /**
  * A multipart body (RFC 7578). Texts are kept in memory within the limits of a body, files pass through to the blob
- * store chunk by chunk: the next chunk is read when the disk has taken the one before.
+ * store chunk by chunk: the next chunk is read when the disk has taken the one before. Where the blob store takes
+ * nothing, the texts are read all the same, so that the visitor gets them back.
  *
  * The library's parser gives parts and their headers; names are read here, since they may be in the page's encoding.
  */
@@ -36,21 +37,22 @@ export async function readMultipart(
   try {
     await feed(deps, chunks, boundary, parts, open)
   } catch (error) {
-    if (!(error instanceof BodyFault)) {
+    fault = faultOf(deps, error)
+    if (fault === null) {
       await discard(open)
       throw error
     }
-    fault = error.code
   }
   const texts = parts.flatMap((part) => ('text' in part ? [part.name, part.text] : [part.name, part.upload.fileName]))
   const charset = chooseCharset(texts, { ...charsets, field: charsetField(parts) })
   if (fault === null && charset === null) fault = 'bad-charset'
-  if (fault !== null || charset === null) {
+  const refused = async (code: ErrorCode): Promise<BodyResult> => {
     await discard(open)
     const entries =
       charset === null ? [] : parts.flatMap((part): Entry[] => ('text' in part ? [textEntry(part, charset)] : []))
-    return { kind: 'refused', code: fault ?? 'bad-charset', entries }
+    return { kind: 'refused', code, entries }
   }
+  if (fault !== null || charset === null) return await refused(fault ?? 'bad-charset')
 
   const entries: Entry[] = []
   const uploads: StoredFile[] = []
@@ -66,10 +68,20 @@ export async function readMultipart(
       entries.push({ kind: 'file', name: decodeText(part.name, charset), file })
     }
   } catch (error) {
+    const code = faultOf(deps, error)
+    if (code !== null) return await refused(code)
     await discard(open)
     throw error
   }
   return { kind: 'read', entries, uploads }
+}
+
+/** The code of an error that the visitor is answered with; null for one that nobody expected. */
+function faultOf(deps: BodyDeps, error: unknown): ErrorCode | null {
+  if (error instanceof BodyFault) return error.code
+  if (!(error instanceof TodokuError)) return null
+  deps.log.error({ code: error.code, err: error }, 'an upload could not be stored')
+  return error.code
 }
 
 function textEntry(part: { name: Uint8Array; text: Uint8Array }, charset: string): Entry {
@@ -107,12 +119,23 @@ async function feed(
   open: BlobWriter[],
 ): Promise<void> {
   const { limits } = deps.settings
-  const counts = { fields: 0, files: 0, textBytes: 0 }
+  const counts = { parts: 0, fields: 0, files: 0, textBytes: 0 }
   /** Work on parts that is not finished: the next chunk waits for it. */
   let pending: Promise<void> = Promise.resolve()
   let fault: unknown = null
   const fail = (reason: unknown) => {
     fault ??= reason
+  }
+  /** The blob store took something not; told when all texts are read. */
+  let storeFault: TodokuError | null = null
+  const settled = async () => {
+    try {
+      await pending
+    } catch (error) {
+      if (!(error instanceof TodokuError)) fail(error)
+      else storeFault ??= error
+      pending = Promise.resolve()
+    }
   }
 
   const dicer = new Dicer({ boundary, maxHeaderPairs: 50, maxHeaderSize: maxHeaderBytes } as ConstructorParameters<
@@ -150,6 +173,9 @@ async function feed(
   })
 
   function sinkFor(header: Record<string, string[]>): { take(chunk: Uint8Array): void; end(): void } {
+    counts.parts += 1
+    // A file field that was left empty is neither a field nor a file, and costs something all the same.
+    if (counts.parts > limits.fields + limits.files) throw new BodyFault('too-many-fields')
     const { name, fileName } = disposition(header['content-disposition']?.[0] ?? '')
     if (name === null) throw new BodyFault('malformed-body')
     return fileName === null ? textSink(name) : fileSink(name, fileName, header['content-type']?.[0] ?? '')
@@ -174,44 +200,39 @@ async function feed(
   }
 
   function fileSink(name: Uint8Array, fileName: Uint8Array, type: string) {
-    const upload: RawUpload = {
-      fileName,
-      type,
-      blob: deps.ids.next(),
-      writer: noWriter,
-      size: 0,
-      hash: new Uint8Array(),
-    }
-    const hasher = deps.crypto.hasher()
+    let started: { upload: RawUpload; hasher: ReturnType<BodyDeps['crypto']['hasher']> } | null = null
     return {
       take(chunk: Uint8Array) {
-        if (upload.size === 0) start()
+        started ??= start()
+        const { upload, hasher } = started
         upload.size += chunk.length
         if (upload.size > limits.fileBytes) {
           fail(new BodyFault('file-too-large'))
           return
         }
+        if (storeFault !== null) return
         hasher.update(chunk)
         pending = pending.then(() => upload.writer.write(chunk))
       },
       end() {
         // A file field that was left empty comes as a file without a name and without a byte.
-        if (upload.size === 0 && fileName.length === 0) return
-        if (upload.size === 0) start()
+        if (started === null && fileName.length === 0) return
+        const { upload, hasher } = started ?? start()
         upload.hash = hasher.digest()
         parts.push({ name, upload })
       },
     }
     function start() {
+      const upload = { fileName, type, blob: deps.ids.next(), writer: noWriter, size: 0, hash: new Uint8Array() }
       counts.files += 1
-      if (counts.files > limits.files) {
-        fail(new BodyFault('too-many-files'))
-        return
+      if (counts.files > limits.files) fail(new BodyFault('too-many-files'))
+      else if (storeFault === null) {
+        pending = pending.then(async () => {
+          upload.writer = await deps.blobs.create(upload.blob)
+          open.push(upload.writer)
+        })
       }
-      pending = pending.then(async () => {
-        upload.writer = await deps.blobs.create(upload.blob)
-        open.push(upload.writer)
-      })
+      return { upload, hasher: deps.crypto.hasher() }
     }
   }
 
@@ -221,17 +242,17 @@ async function feed(
     if (total > limits.totalBytes) fail(new BodyFault('too-large'))
     // The parser calls back when its parts have taken the chunk, or when it can't go on.
     if (fault === null) await new Promise<void>((resolve) => dicer.write(chunk, () => resolve()))
-    await pending.catch(fail)
+    await settled()
     if (fault !== null) {
-      await pending.catch(() => {})
       await drain(chunks, limits.totalBytes)
       throw fault
     }
   }
   dicer.end()
   await finished
-  await pending.catch(fail)
+  await settled()
   if (fault !== null) throw fault
+  if (storeFault !== null) throw storeFault
 }
 
 /** Takes the place of a writer until the first byte comes. */

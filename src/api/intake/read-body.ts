@@ -7,7 +7,11 @@ import { readJson } from './json.ts'
 import { readMultipart } from './multipart.ts'
 
 /** Reads a post's body by its type. Uploads are in the blob store, durable, when this resolves. */
-export async function readBody(deps: BodyDeps, request: Request, form: FormRecord): Promise<BodyResult> {
+export async function readBody(
+  deps: BodyDeps,
+  request: Request,
+  form: Pick<FormRecord, 'variants'>,
+): Promise<BodyResult> {
   const { type, parameters } = contentType(request.headers.get('content-type'))
   const charsets = {
     declared: parameters.get('charset') ?? null,

@@ -2,21 +2,28 @@ import { type Context, Hono } from 'hono'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { FormRecord } from '../../core/forms/form.ts'
 import { isFormName } from '../../core/forms/form.ts'
-import { acceptSubmission, type Post } from '../../core/submissions/accept-submission.ts'
+import { acceptSubmission, type Post, postLanguage } from '../../core/submissions/accept-submission.ts'
 import { mayPost } from '../../core/submissions/redirect.ts'
 import type { StoredFile } from '../../core/submissions/submission.ts'
 import { type ApiDeps, type ApiEnv, visitorLanguage } from '../api-types.ts'
-import { problemResponse } from '../problem.ts'
+import { failureResponse, problemResponse } from '../problem.ts'
 import { acceptedAnswer, type Refusal, refusedAnswer } from './answer.ts'
+import { chunksOf, drain } from './body.ts'
 import { readBody } from './read-body.ts'
 
 /** `POST /f/{form}`: the public endpoint. Everything before the answer happens here, in reading order. */
 export function intakeRoutes(deps: ApiDeps): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>()
   routes.post('/f/:form', async (c) => {
-    const form = await formOf(deps, c)
-    const answer =
-      form === null ? problemResponse(c, 'form-not-found', visitorLanguage(c.req.raw)) : await takePost(deps, c, form)
+    let form: FormRecord | null = null
+    let answer: Response
+    try {
+      form = await formOf(deps, c)
+      answer =
+        form === null ? problemResponse(c, 'form-not-found', visitorLanguage(c.req.raw)) : await takePost(deps, c, form)
+    } catch (error) {
+      answer = failureResponse(c, error)
+    }
     return withCors(answer, c, form, deps)
   })
   routes.options('/f/:form', async (c) => {
@@ -45,14 +52,14 @@ async function formOf(deps: ApiDeps, c: Context<ApiEnv>): Promise<FormRecord | n
 
 async function takePost(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecord): Promise<Response> {
   const { metrics, host } = deps
-  const language = visitorLanguage(c.req.raw)
   const refuse = (code: ErrorCode, more: Partial<Refusal> = {}) => {
     metrics.countPost(code)
+    const { entries = [] } = more
     return refusedAnswer(deps, c, form, {
       code,
-      language,
+      language: postLanguage(deps, form, postOf(deps, c, entries, null)),
       errors: [],
-      entries: [],
+      entries,
       variant: form.variants[0] ?? null,
       ...more,
     })
@@ -60,8 +67,17 @@ async function takePost(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecord): Pr
   const key = idempotencyKey(c.req.header('idempotency-key'))
   if (key === 'invalid') return refuse('idempotency-key-invalid')
 
+  // Before anything of it is read: what a refused page sends is not to reach the disk.
+  const { pageOrigin } = postOf(deps, c, [], key)
+  if (!mayPost(pageOrigin, { publicUrl: deps.settings.publicUrl, settings: form.settings })) {
+    await drain(chunksOf(deps, c.req.raw), deps.settings.limits.totalBytes)
+    return refuse('origin-refused')
+  }
   const body = await readBody(deps, c.req.raw, form)
-  if (body.kind === 'refused') return refuse(body.code, { entries: body.entries })
+  if (body.kind === 'refused') {
+    if (body.code === 'store-unavailable') metrics.countFault('store')
+    return refuse(body.code, { entries: body.entries })
+  }
   if (host.stopping()) return refuse('shutting-down', { entries: body.entries })
   const post = postOf(deps, c, body.entries, key)
   let outcome: Awaited<ReturnType<typeof acceptSubmission>>
@@ -93,6 +109,14 @@ async function takePost(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecord): Pr
       })
     case 'origin-refused':
       return refuse('origin-refused', { language: outcome.language })
+    case 'too-many-files':
+    case 'too-large':
+      // What earlier tries brought was within the limits and stays; of this one the texts are given back.
+      await deleteUploads(deps, body.uploads)
+      return refuse(outcome.kind, {
+        language: outcome.language,
+        entries: body.entries.filter(({ kind }) => kind === 'text'),
+      })
     case 'conflict':
       await deleteUploads(deps, body.uploads)
       return refuse('idempotency-conflict', { language: outcome.language })

@@ -94,7 +94,7 @@ const syncRoute = createRoute({
         'application/json': {
           schema: z.object({
             pages: z.array(
-              z.object({ path: z.string(), base64: z.string().meta({ description: 'The bytes of the file' }) }),
+              z.object({ path: z.string(), base64: z.base64().meta({ description: 'The bytes of the file' }) }),
             ),
           }),
         },
@@ -134,6 +134,9 @@ export function formRoutes(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const routes = new OpenAPIHono<ApiEnv>()
   routes.use('/forms/*', async (c, next) => {
     if (c.req.method !== 'POST') return await next()
+    if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+      return problemResponse(c, 'unsupported-type', 'en', { detail: 'Send application/json.' })
+    }
     const body = await collectBody(deps, c.req.raw, maxSyncBytes)
     if (typeof body === 'string') return problemResponse(c, body, 'en')
     c.req.raw = new Request(c.req.raw.url, { method: 'POST', headers: c.req.raw.headers, body: new Uint8Array(body) })

@@ -86,6 +86,60 @@ describe('forms', () => {
     expect((await call('/forms/shop')).status).toBe(404)
   })
 
+  test('addresses that no mail could be made with are refused by their key, the others stored in one form', async () => {
+    const { send, call } = await operated()
+    const settings = (address: string) => ({
+      managers: ['office@example.jp', address],
+      route: { field: 'dept', to: { 営業: [address] } },
+      confirmation: { replyTo: address },
+    })
+    for (const wrong of ['ｏffice@example.jp', 'office@localhost', '"of fice"@example.jp', 'office@example..jp']) {
+      const { status, body } = await send('/forms/apply', { forms: { contact: settings(wrong) } })
+      expect(status).toBe(422)
+      expect((body as { problems: { key: string }[] }).problems.map(({ key }) => key)).toEqual(
+        wrong.includes(' ')
+          ? expect.arrayContaining(['forms.contact.managers.1'])
+          : ['forms.contact.managers.1', 'forms.contact.route.to.営業.0', 'forms.contact.confirmation.replyTo'],
+      )
+      expect(JSON.stringify(body)).not.toContain(wrong)
+    }
+    expect((await send('/forms/apply', { forms: { contact: settings('Office@日本語.JP') } })).status).toBe(200)
+    const canonical = 'Office@xn--wgv71a119e.jp'
+    expect((await call('/forms/contact')).body).toMatchObject({ settings: settings(canonical) })
+    // What is written differently and means the same is no drift.
+    const dry = await send('/forms/apply', { forms: { contact: settings('Office@日本語.jp') }, dryRun: true })
+    expect(dry.body).toMatchObject({ forms: [{ change: 'same' }] })
+  })
+
+  test('settings of a form that the file does not name any more are told, and kept until it names them empty', async () => {
+    const { send } = await operated()
+    await send('/forms/apply', { forms: { contact: { title: 'A' }, shop: { title: 'B' } } })
+    const gone = { name: 'contact', version: 2, change: 'gone', keys: ['title'] }
+    for (const dryRun of [true, false]) {
+      const { body } = await send('/forms/apply', { forms: { shop: { title: 'B' } }, dryRun })
+      expect(body).toMatchObject({ forms: [{ name: 'shop', change: 'same' }, gone] })
+    }
+    // A file without any form says nothing about forms.
+    expect((await send('/forms/apply', { forms: {}, dryRun: true })).body).toMatchObject({ forms: [] })
+    await send('/forms/apply', { forms: { shop: { title: 'B' }, contact: {} } })
+    const { body } = await send('/forms/apply', { forms: { shop: { title: 'B' } }, dryRun: true })
+    expect((body as { forms: unknown[] }).forms).toHaveLength(1)
+  })
+
+  test('settings are applied on top of pages that are synced at the same time, but not for ever', async () => {
+    const { send, deps } = await operated()
+    let rivals = 0
+    const { put } = deps.forms
+    deps.forms.put = async (record) => {
+      rivals += 1
+      return rivals <= 3 ? { kind: 'stale' } : await put(record)
+    }
+    expect((await send('/forms/apply', { forms: { contact: { title: 'A' } } })).status).toBe(200)
+    expect(rivals).toBe(4)
+    deps.forms.put = async () => ({ kind: 'stale' })
+    expect((await send('/forms/apply', { forms: { contact: { title: 'B' } } })).status).toBe(500)
+  })
+
   test('a confirmation that would carry visitors’ text needs the owner’s word', async () => {
     const { send } = await operated()
     const body = { body: 'Hello {{ fields.name }} {% fields %}' }
@@ -101,6 +155,42 @@ describe('forms', () => {
       status: 400,
       body: { code: 'invalid-request', detail: expect.stringContaining('pages') },
     })
+    expect(await send('/forms/sync', { pages: [{ path: 'index.html', base64: 'no base64!' }] })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request', detail: expect.stringContaining('base64') },
+    })
+  })
+
+  test.each(['/forms/apply', '/forms/sync'])(
+    '%s: what is not JSON, or does not say so, is the caller’s mistake',
+    async (path) => {
+      const { call } = await operated()
+      expect(await call(path, { method: 'POST', body: '{"forms":' })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid-request' },
+      })
+      for (const type of ['', 'text/plain']) {
+        const answer = await call(path, { method: 'POST', body: '{}', headers: { 'content-type': type } })
+        expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported-type' } })
+      }
+    },
+  )
+
+  test('that post to another service are not taken from its pages', async () => {
+    const { send } = await operated()
+    const page = (action: string) => ({
+      path: 'a.html',
+      base64: Buffer.from(`<html><form action="${action}" method=post><input name=a></form></html>`).toString('base64'),
+    })
+    const foreign = await send('/forms/sync', { pages: [page('https://formspree.io/f/abc')] })
+    expect(foreign.body).toMatchObject({
+      forms: [{ name: 'contact', change: 'gone' }],
+      warnings: [{ page: '/a.html', form: 'abc', text: expect.stringContaining('https://formspree.io') }],
+    })
+    for (const action of ['/f/abc', 'https://forms.example.jp/f/abc']) {
+      const own = await send('/forms/sync', { pages: [page(action)] })
+      expect(own.body).toMatchObject({ forms: [{ name: 'abc' }, { name: 'contact' }], warnings: [] })
+    }
   })
 })
 

@@ -17,7 +17,7 @@ export async function run(context: CommandContext): Promise<number> {
       if (report.problems.length > 0) {
         print(
           context,
-          report,
+          { ok: false, code: 'settings-invalid', ...report },
           ({ problems }) =>
             `nothing was applied:\n${problems.map(({ key, rule }) => `  ${key} ${rule}\n`).join('')}[settings-invalid]\n`,
         )
@@ -40,5 +40,7 @@ function line(
   dryRun: boolean,
 ): string {
   if (change === 'same') return `${name}: same, version ${version}\n`
+  if (change === 'gone')
+    return `${name}: not in the settings file any more; what was applied is kept (${keys.join(', ')}). To take it back: ${name}: {}\n`
   return `${name}: ${dryRun ? 'would be ' : ''}${change}, version ${version}${keys.length > 0 ? ` (${keys.join(', ')})` : ''}\n`
 }

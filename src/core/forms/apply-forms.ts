@@ -1,3 +1,4 @@
+import { formatAddress, isFullyQualified, parseAddress } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
 import { inspectTemplate } from '../messages/templates/liquid.ts'
 import { type FormSettings, formSettingsSchema, isFormName, type Localized } from './form.ts'
@@ -8,8 +9,9 @@ export type SettingsProblem = { key: string; rule: string }
 export type AppliedForm = {
   name: string
   version: number
-  change: 'new' | 'changed' | 'same'
-  /** Keys whose value differs from what was applied before. */
+  /** `gone`: it has settings that none of the given forms state any more. They are kept; `name: {}` takes them back. */
+  change: 'new' | 'changed' | 'same' | 'gone'
+  /** Keys whose value differs from what was applied before; of one that is gone, those it has. */
   keys: readonly string[]
 }
 
@@ -33,9 +35,11 @@ const isUserText = (variable: string) => variable === 'email' || variable === 'o
 
 /**
  * Stores the settings of forms as their next versions. All of them are checked first: one wrong key and nothing is
- * stored. A form that no page has yet is created by its settings.
+ * stored. A form that no page has yet is created by its settings. Addresses are stored in their canonical form: what
+ * passes here must never fail when a mail is made.
  *
  * @param dryRun only tells what would change: the drift between todoku.yaml and what is applied
+ * @throws Error when another writer comes in between ten times
  */
 export async function applyForms(
   deps: Pick<Deps, 'forms' | 'clock'>,
@@ -53,7 +57,7 @@ export async function applyForms(
     const result = formSettingsSchema.safeParse(settings ?? {})
     if (result.success) {
       problems.push(...templateProblems(name, result.data))
-      parsed.push([name, result.data])
+      parsed.push([name, withCanonicalAddresses(name, result.data, problems)])
     } else {
       problems.push(...result.error.issues.flatMap((issue) => issueProblems(name, issue)))
     }
@@ -62,7 +66,16 @@ export async function applyForms(
 
   const applied: AppliedForm[] = []
   for (const [name, settings] of parsed) applied.push(await applyOne(deps, name, settings, dryRun))
+  if (parsed.length > 0) applied.push(...(await goneForms(deps, new Set(Object.keys(forms)))))
   return { kind: 'applied', forms: applied }
+}
+
+/** Forms with settings that are not among the named ones. A file that names no form at all may not be about forms. */
+async function goneForms(deps: Pick<Deps, 'forms'>, named: ReadonlySet<string>): Promise<AppliedForm[]> {
+  return (await deps.forms.list()).flatMap(({ name, version, settings }) => {
+    const keys = Object.keys(settings).sort()
+    return named.has(name) || keys.length === 0 ? [] : [{ name, version, change: 'gone' as const, keys }]
+  })
 }
 
 async function applyOne(
@@ -71,7 +84,7 @@ async function applyOne(
   settings: FormSettings,
   dryRun: boolean,
 ): Promise<AppliedForm> {
-  for (;;) {
+  for (let tries = 0; tries < 10; tries++) {
     const current = await deps.forms.get(name)
     const keys = changedKeys(current?.settings ?? {}, settings)
     if (current !== null && keys.length === 0) return { name, version: current.version, change: 'same', keys }
@@ -89,6 +102,30 @@ async function applyOne(
     })
     // Another version came between (a page was synced); the settings go on top of it.
     if (put.kind === 'stored') return { name, version, change, keys }
+  }
+  throw new Error(`form ${name} kept changing while its settings were applied`)
+}
+
+/** The settings with each address as mails are made with it; one that is none is told by its key. */
+function withCanonicalAddresses(name: string, settings: FormSettings, problems: SettingsProblem[]): FormSettings {
+  const canonical = (key: string, typed: string): string => {
+    const parsed = parseAddress(typed)
+    if (parsed.ok && isFullyQualified(parsed.address.domain)) return formatAddress(parsed.address)
+    problems.push({ key: `forms.${name}.${key}`, rule: 'must be one plain address, like office@example.jp' })
+    return typed
+  }
+  const list = (key: string, typed: readonly string[]) =>
+    typed.map((address, index) => canonical(`${key}.${index}`, address))
+  const { route, confirmation } = settings
+  const managers = settings.managers === undefined ? {} : { managers: list('managers', settings.managers) }
+  const to = Object.entries(route?.to ?? {}).map(([value, typed]) => [value, list(`route.to.${value}`, typed)] as const)
+  return {
+    ...settings,
+    ...managers,
+    ...(route === undefined ? {} : { route: { ...route, to: Object.fromEntries(to) } }),
+    ...(confirmation?.replyTo === undefined
+      ? {}
+      : { confirmation: { ...confirmation, replyTo: canonical('confirmation.replyTo', confirmation.replyTo) } }),
   }
 }
 

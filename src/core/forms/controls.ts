@@ -1,3 +1,4 @@
+import { isReplyToName } from '../submissions/control-fields.ts'
 import { type ControlKind, type ControlRule, controlKinds, type PatternRule } from './form.ts'
 import { isNumericKind, readValue } from './input-values.ts'
 import { attribute, collapse, descendants, type Element, hasAttribute, isHtml, isText } from './page-tree.ts'
@@ -38,7 +39,8 @@ export function controlType(element: Element): ControlType | null {
  * - controls barred from validation (read-only, in a datalist) keep nothing but their name and kind;
  * - a disabled control is not posted unless a script enables it: what it may contain holds, but it may be missing;
  * - names that are only posted (of submit buttons, `dirname`) are there as `hidden`;
- * - names that begin with `_` are left out: they steer the post and are no part of what it says.
+ * - names that begin with `_` are left out: they steer the post and are no part of what it says; but what people type
+ *   into `_replyto` is judged by its rules.
  *
  * Attributes count only where the standard lets them apply: `maxlength` of a number is none.
  */
@@ -50,7 +52,7 @@ export function controlRules(controls: readonly PageControl[]): { rules: Control
   for (const control of controls) {
     const type = controlType(control.element)
     const name = attribute(control.element, 'name') ?? ''
-    if (type === null || type === 'button' || name.startsWith('_')) continue
+    if (type === null || type === 'button' || (name.startsWith('_') && !isTypedReplyTo(type, name))) continue
     if (type === 'image') {
       posted.push(...(name === '' ? ['x', 'y'] : [`${name}.x`, `${name}.y`]))
     } else if (name === '') {
@@ -78,6 +80,10 @@ export function controlRules(controls: readonly PageControl[]): { rules: Control
   const known = new Set(rules.map((rule) => rule.name))
   for (const name of new Set(posted)) if (!known.has(name)) rules.push(emptyRule(name, 'hidden', null))
   return { rules, warnings }
+}
+
+function isTypedReplyTo(type: ControlType, name: string): boolean {
+  return (type === 'email' || type === 'text') && isReplyToName(name)
 }
 
 /** The options of a select, those in groups among them, in tree order. */

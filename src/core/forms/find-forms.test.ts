@@ -502,3 +502,23 @@ describe('hostile pages', () => {
     expect(reasonOf(`<p>${formatting}${'<p>x'.repeat(10_000)}`)).toBe('it has more than 200000 elements')
   })
 })
+
+describe('forms that post elsewhere', () => {
+  const names = (action: string, publicUrl: string | null) => {
+    const found = findForms(`<title>x</title><form action="${action}" method="post"></form>`, '/', 'utf-8', publicUrl)
+    return found.kind === 'adopted' ? { names: found.forms.map(({ name }) => name), warnings: found.warnings } : found
+  }
+
+  test.each([
+    ['https://forms.example.jp/f/a', 'https://forms.example.jp', true],
+    ['/f/a', 'https://forms.example.jp', true],
+    ['http://localhost:4180/f/a', 'https://forms.example.jp', true],
+    ['https://formspree.io/f/a', 'https://forms.example.jp', false],
+    // On a machine of its own nobody knows yet where the page will lie.
+    ['https://forms.example.jp/f/a', 'http://localhost:4180', true],
+    ['https://forms.example.jp/f/a', null, true],
+  ])('%s is ours at %s: %s', (action, publicUrl, ours) => {
+    const found = names(action, publicUrl)
+    expect(found).toMatchObject({ names: ours ? ['a'] : [], warnings: { length: ours ? 0 : 1 } })
+  })
+})

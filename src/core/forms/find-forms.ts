@@ -24,8 +24,10 @@ export type PageForms =
   | { kind: 'not-adopted'; reason: string }
 
 /**
- * Every form of a page that posts to `/f/{name}`, by its `action` or a button's `formaction`: with an absolute URL of any
- * origin, or relative to the page or its `<base>`; query, fragment and the suffix `.json` don't matter.
+ * Every form of a page that posts to `/f/{name}`, by its `action` or a button's `formaction`: relative to the page or its
+ * `<base>`, or with an absolute URL; query, fragment and the suffix `.json` don't matter. Others' endpoints look like ours
+ * (`https://formspree.io/f/abc`): where `publicUrl` is that of a real host, a URL of another one is left out with a
+ * warning. On a machine of its own every origin is taken: the page is meant for the host it will lie on.
  *
  * `path` is the page's path below the site, `charset` the encoding it is in. A page that does not parse, or seems half
  * written, is not adopted (see `parsePage`), nor is one that has more than 2000 controls or 20 000 options. Patterns are
@@ -34,7 +36,7 @@ export type PageForms =
  * @example
  * findForms('<title>Contact</title><form action=/f/contact method=post><input name=email type=email></form>', '/')
  */
-export function findForms(html: string, path: string, charset = 'utf-8'): PageForms {
+export function findForms(html: string, path: string, charset = 'utf-8', publicUrl: string | null = null): PageForms {
   if (/^[\t\n\f\r ]*$/.test(html)) return { kind: 'not-adopted', reason: 'the file is empty' }
   const tree = parsePage(html)
   if (tree.kind === 'not-adopted') return tree
@@ -43,13 +45,18 @@ export function findForms(html: string, path: string, charset = 'utf-8'): PageFo
     return { kind: 'not-adopted', reason: `it has more than ${maxControls} controls or ${maxOptions} options` }
   }
   const base = baseUrl(pagePath(path), page.baseHref)
+  const own = publicUrl === null || isLocal(publicUrl) ? null : new URL(publicUrl).origin
   const forms: FoundForm[] = []
   const warnings: PageWarning[] = []
   const outers = new Set(tree.nested.map(({ outer }) => outer))
   const controlsOf = Map.groupBy(page.controls, (control) => control.form)
   for (const { element, language } of page.forms) {
     const controls = controlsOf.get(element) ?? []
-    const { names, refused } = formNames(element, controls, base)
+    const { names, refused, foreign } = formNames(element, controls, base, own)
+    for (const { name, origin } of foreign) {
+      const text = `it posts to ${origin}, which is not the publicUrl of this Todoku (${own}), so its rules are not taken`
+      warnings.push({ page: pagePath(path), form: name, text })
+    }
     for (const text of refused)
       warnings.push({ page: pagePath(path), form: text, text: `"${text}" can't be the name of a form` })
     if (names.length === 0) continue
@@ -71,7 +78,7 @@ export function findForms(html: string, path: string, charset = 'utf-8'): PageFo
     }
   }
   // The form whose fields an outer one takes is lost; if it is ours, the page is broken for us.
-  const lost = tree.nested.find(({ action }) => action !== null && formNameAt(action, base) !== null)
+  const lost = tree.nested.find(({ action }) => action !== null && isOurs(formAt(action, base), own))
   if (lost !== undefined) {
     return {
       kind: 'not-adopted',
@@ -234,9 +241,11 @@ function labelReader(byId: ReadonlyMap<string, Element>, labels: ReadonlyMap<str
 
 // --- the form ---------------------------------------------------------------------------------------------------
 
+const unknownOrigin = 'https://page.invalid'
+
 /** Where the page's relative URLs begin. The origin is made up, since a file does not know its own. */
 function baseUrl(path: string, baseHref: string | null): string {
-  const page = new URL(path.replace(/[%?#]/g, encodeURIComponent), 'https://page.invalid').href
+  const page = new URL(path.replace(/[%?#]/g, encodeURIComponent), unknownOrigin).href
   return baseHref !== null && URL.canParse(baseHref, page) ? new URL(baseHref, page).href : page
 }
 
@@ -244,24 +253,41 @@ function formNames(
   form: Element,
   controls: readonly PageControl[],
   base: string,
-): { names: string[]; refused: string[] } {
+  own: string | null,
+): { names: string[]; refused: string[]; foreign: Target[] } {
   const actions = [attribute(form, 'action')]
   for (const { element } of controls) {
     const type = controlType(element)
     if (type === 'submit' || type === 'image') actions.push(attribute(element, 'formaction'))
   }
-  const found = new Set(
-    actions.map((action) => (action === null ? null : formNameAt(action, base))).filter((name) => name !== null),
-  )
-  return { names: [...found].filter(isFormName), refused: [...found].filter((name) => !isFormName(name)) }
+  const targets = actions.map((action) => (action === null ? null : formAt(action, base))).filter((at) => at !== null)
+  const found = new Set(targets.filter((target) => isOurs(target, own)).map(({ name }) => name))
+  return {
+    names: [...found].filter(isFormName),
+    refused: [...found].filter((name) => !isFormName(name)),
+    foreign: targets.filter((target) => !isOurs(target, own)),
+  }
 }
 
+type Target = { name: string; origin: string }
+
 /** `{name}` of a URL whose path is `/f/{name}`, whether or not a form may have it; null for every other URL. */
-function formNameAt(action: string, base: string): string | null {
+function formAt(action: string, base: string): Target | null {
   if (!URL.canParse(action, base)) return null
-  const { protocol, pathname } = new URL(action, base)
+  const { protocol, pathname, origin } = new URL(action, base)
   if (protocol !== 'https:' && protocol !== 'http:') return null
-  return /^\/f\/([^/]+?)(?:\.json)?$/.exec(pathname)?.[1] ?? null
+  const name = /^\/f\/([^/]+?)(?:\.json)?$/.exec(pathname)?.[1]
+  return name === undefined ? null : { name, origin }
+}
+
+/** A relative URL leads to where the page lies, which is taken to be us. */
+function isOurs(target: Target | null, own: string | null): boolean {
+  if (target === null) return false
+  return own === null || [own, unknownOrigin].includes(target.origin) || isLocal(target.origin)
+}
+
+function isLocal(url: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname)
 }
 
 /** The first encoding of `accept-charset` that is known; browsers prefer it to the page's. */

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { languages } from '../language.ts'
 
 /** How a form is named in its path `/f/{form}`; kept narrow so that a name is safe in paths, logs and commands. */
-export const formNamePattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/i
+const formNamePattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/i
 
 /** Names that paths of our own, or conventions of other services, already use. */
 const reservedFormNames = new Set([

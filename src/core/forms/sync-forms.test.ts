@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { testSettings } from '../../../test/fakes/test-deps.ts'
 import type { FormStore } from '../deps.ts'
 import type { FormRecord } from './form.ts'
 import { type SitePage, syncForms } from './sync-forms.ts'
@@ -30,6 +31,8 @@ const patterns = {
   matches: async () => true,
 }
 
+const settings = testSettings
+
 let memory: ReturnType<typeof memoryStore>
 beforeEach(() => {
   memory = memoryStore()
@@ -38,7 +41,7 @@ beforeEach(() => {
 const bytes = (text: string) => new TextEncoder().encode(text)
 const page = (path: string, html: string): SitePage => ({ path, bytes: bytes(html) })
 const form = (controls: string, name = 'a') => `<form action=/f/${name} method=post>${controls}</form>`
-const sync = async (...pages: SitePage[]) => await syncForms({ forms: memory.store, patterns, clock }, pages)
+const sync = async (...pages: SitePage[]) => await syncForms({ forms: memory.store, patterns, clock, settings }, pages)
 
 /** What a second sync says that changes one page. */
 async function differences(before: string, after: string): Promise<readonly string[]> {
@@ -153,7 +156,7 @@ describe('a sync', () => {
       return await patterns.assess(source)
     }
     const html = form('<input name=m pattern=x><input name=n pattern="(a+)+"><input name=o pattern=x>')
-    const { warnings } = await syncForms({ forms: memory.store, patterns: { ...patterns, assess }, clock }, [
+    const { warnings } = await syncForms({ forms: memory.store, patterns: { ...patterns, assess }, clock, settings }, [
       page('a.html', html),
       page('b.html', html),
     ])
@@ -170,9 +173,10 @@ describe('a sync', () => {
   })
 
   test('runs in the box what the assessor can’t read', async () => {
-    await syncForms({ forms: memory.store, patterns: { ...patterns, assess: async () => 'invalid' }, clock }, [
-      page('a.html', form('<input name=n pattern=x>')),
-    ])
+    await syncForms(
+      { forms: memory.store, patterns: { ...patterns, assess: async () => 'invalid' }, clock, settings },
+      [page('a.html', form('<input name=n pattern=x>'))],
+    )
     expect(memory.newest('a')?.variants[0]?.controls[0]?.pattern?.safety).toBe('risky')
   })
 })
@@ -329,7 +333,9 @@ describe('when another writer comes in between', () => {
         return await memory.store.put(record)
       },
     }
-    const { forms } = await syncForms({ forms: rival, patterns, clock }, [page('a.html', form('<input name=m>'))])
+    const { forms } = await syncForms({ forms: rival, patterns, clock, settings }, [
+      page('a.html', form('<input name=m>')),
+    ])
     expect(forms).toMatchObject([{ version: 3, change: 'changed' }])
     expect(memory.newest('a')).toMatchObject({
       version: 3,
@@ -340,7 +346,7 @@ describe('when another writer comes in between', () => {
 
   test('every time, the sync gives up', async () => {
     const rival: FormStore = { ...memory.store, put: async () => ({ kind: 'stale' }) }
-    await expect(syncForms({ forms: rival, patterns, clock }, [page('a.html', form(''))])).rejects.toThrow(
+    await expect(syncForms({ forms: rival, patterns, clock, settings }, [page('a.html', form(''))])).rejects.toThrow(
       'form a kept changing',
     )
   })

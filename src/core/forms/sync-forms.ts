@@ -33,14 +33,15 @@ export type SyncReport = {
  * own; the page's title is not, and is kept where all pages of a variant have the same.
  *
  * A page that is not adopted changes nothing: what is stored for it stays. The same pages again change nothing either.
+ * Where the instance's own address is known, forms that post elsewhere are left out, with a warning.
  *
  * @throws when the store can't be reached, or another writer comes in between ten times.
  */
 export async function syncForms(
-  deps: Pick<Deps, 'forms' | 'patterns' | 'clock'>,
+  deps: Pick<Deps, 'forms' | 'patterns' | 'clock' | 'settings'>,
   pages: readonly SitePage[],
 ): Promise<SyncReport> {
-  const site = readSite(pages)
+  const site = readSite(pages, deps.settings.publicUrl)
   const assess = patternAssessor(deps)
   const stored = new Map((await deps.forms.list()).map((record) => [record.name, record]))
   const forms: SyncedForm[] = []
@@ -65,14 +66,14 @@ type Site = {
 }
 
 /** The pages in the order of their paths, so that the order of the files does not matter. */
-function readSite(pages: readonly SitePage[]): Site {
+function readSite(pages: readonly SitePage[], publicUrl: string): Site {
   const site: Site = { forms: new Map(), notAdopted: [], warnings: [] }
   const sorted = pages
     .map(({ path, bytes }) => ({ page: pagePath(path), bytes }))
     .sort((a, b) => byCodeUnit(a.page, b.page))
   for (const { page, bytes } of sorted) {
     const read = readPage(bytes)
-    const found = read.kind === 'text' ? findForms(read.text, page, read.charset) : read
+    const found = read.kind === 'text' ? findForms(read.text, page, read.charset, publicUrl) : read
     if (found.kind === 'not-adopted') {
       site.notAdopted.push({ page, reason: found.reason })
       continue

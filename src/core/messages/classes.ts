@@ -165,15 +165,3 @@ export const classRules: Readonly<Record<RefusalClass, ClassRule>> = {
     },
   },
 }
-
-/** What the submitter reads for a coarse reason. */
-export const coarseSentences: Readonly<Record<CoarseReason, Sentence>> = {
-  'no-such-mailbox': { en: 'There is no such mailbox.', ja: 'このメールアドレスは存在しないようです。' },
-  'cannot-take-mail-now': {
-    en: 'The mailbox can’t take mail at the moment.',
-    ja: 'メールボックスが現在メールを受け取れません。',
-  },
-  refused: { en: 'The receiving side refused the mail.', ja: '受信側がメールを拒否しました。' },
-  delayed: { en: 'The mail is delayed.', ja: '配送が遅れています。' },
-  'not-delivered': { en: 'The mail could not be delivered.', ja: 'メールを届けられませんでした。' },
-}

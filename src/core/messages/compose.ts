@@ -165,7 +165,7 @@ function ownTemplate(form: FormRecord, message: Message): Partial<TemplateText> 
 }
 
 /** The text for a language: one text stands for both, and one given only in the other language is better than none. */
-export function localizedText(text: Localized | undefined, language: Language): string | null {
+function localizedText(text: Localized | undefined, language: Language): string | null {
   if (text === undefined) return null
   if (typeof text === 'string') return text
   return text[language] ?? text.en ?? text.ja ?? null
@@ -214,7 +214,7 @@ function fieldValues(entries: readonly Entry[]): Record<string, string> {
 }
 
 /** The fields of a submission under the labels of its page, in the order they were posted; files by name and size. */
-export function fieldLines(
+function fieldLines(
   form: FormRecord,
   submission: Submission,
   language: Language,
@@ -254,7 +254,7 @@ function fileLine(fileName: string, size: number): string {
 }
 
 /** `1.4 MB`; decimal, as mail programs count. */
-export function formatBytes(size: number): string {
+function formatBytes(size: number): string {
   if (size < 1000) return `${size} B`
   if (size < 1_000_000) return `${(size / 1000).toFixed(1)} kB`
   return `${(size / 1_000_000).toFixed(1)} MB`

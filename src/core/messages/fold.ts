@@ -40,7 +40,7 @@ export function nextTurn(events: readonly MessageEvent[]): number {
   return 1 + Math.max(-1, ...events.filter(isWorking).map((event) => event.turn))
 }
 
-export function isWorking(event: MessageEvent): event is WorkingEvent {
+function isWorking(event: MessageEvent): event is WorkingEvent {
   return 'turn' in event
 }
 

@@ -1,4 +1,4 @@
-import { parseAddress } from '../../mail/address.ts'
+import { formatAddress, isFullyQualified, parseAddress } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
 import { emailOf } from '../forms/email-field.ts'
 import type { FormRecord } from '../forms/form.ts'
@@ -22,33 +22,28 @@ export function isConfirmed(form: FormRecord, submission: Submission): boolean {
 
 /** The mails that a new submission causes: its confirmation, and a notification for each manager. */
 export function planMessages(deps: PlanDeps, form: FormRecord, submission: Submission): PlannedMessage[] {
+  const plan = planner(deps, form, submission)
   return [
-    ...(isConfirmed(form, submission)
-      ? [{ role: 'confirmation' as const, recipient: submission.email as string }]
-      : []),
-    ...managersFor(deps, form, submission).map((recipient) => ({ role: 'notification' as const, recipient })),
+    ...(isConfirmed(form, submission) ? plan('confirmation', [submission.email as string]) : []),
+    ...plan('notification', managersFor(deps, form, submission)),
   ]
-    .filter(({ role }) => mayCauseMail(submission.review, role))
-    .map(({ role, recipient }) => planMessage(deps, form, submission, role, recipient))
 }
 
-/** The mails that a corrected address, or a wish for another try, causes. */
+/** The mails that a corrected address, or a wish for another try, causes; no confirmation where it may cause none. */
 export function planResend(
   deps: PlanDeps,
   form: FormRecord,
   submission: Submission,
   email: string,
   corrected: boolean,
-): { confirmation: PlannedMessage; updates: PlannedMessage[] } {
-  const managers = corrected && mayCauseMail(submission.review, 'update') ? managersFor(deps, form, submission) : []
-  return {
-    confirmation: planMessage(deps, form, submission, 'confirmation', email),
-    updates: managers.map((manager) => planMessage(deps, form, submission, 'update', manager)),
-  }
+): { confirmation: PlannedMessage | null; updates: PlannedMessage[] } {
+  const plan = planner(deps, form, submission)
+  const [confirmation = null] = plan('confirmation', [email])
+  return { confirmation, updates: corrected ? plan('update', managersFor(deps, form, submission)) : [] }
 }
 
 /** Who is told of a submission: chosen by a field's value where the form routes, else its managers, else the instance's. */
-export function managersFor(
+function managersFor(
   deps: Pick<Deps, 'settings'>,
   form: FormRecord,
   submission: Pick<Submission, 'entries'>,
@@ -66,20 +61,31 @@ export function managersFor(
 /** The address a submission is answered at; null when it has none, or none that is one address. */
 export function submitterAddress(form: FormRecord, entries: Submission['entries']): string | null {
   const typed = emailOf(form, entries)?.value
-  if (typed === undefined) return null
+  return typed === undefined ? null : addressIn(typed)
+}
+
+/** The one address of a whole domain that a text is; null for everything else. */
+export function addressIn(typed: string): string | null {
   const parsed = parseAddress(typed)
-  return parsed.ok ? `${parsed.address.local}@${parsed.address.domain}` : null
+  return parsed.ok && isFullyQualified(parsed.address.domain) ? formatAddress(parsed.address) : null
+}
+
+/** Plans mails of one submission, all at the same time. Every planned mail passes the gate here. */
+function planner(deps: PlanDeps, form: FormRecord, submission: Submission) {
+  const now = deps.clock.now()
+  return (role: Role, recipients: readonly string[]): PlannedMessage[] =>
+    mayCauseMail(submission.review, role)
+      ? recipients.map((recipient) => planMessage(deps, form, submission, { role, recipient, now }))
+      : []
 }
 
 function planMessage(
   deps: PlanDeps,
   form: FormRecord,
   submission: Submission,
-  role: Role,
-  recipient: string,
+  { role, recipient, now }: { role: Role; recipient: string; now: number },
 ): PlannedMessage {
   const id = deps.ids.next()
-  const now = deps.clock.now()
   const events: MessageEvent[] = [{ id: `${id}.queued`, at: now, kind: 'queued', turn: 0, dueAt: now }]
   return {
     id,
@@ -100,6 +106,6 @@ function planMessage(
 }
 
 /** The language a form's managers are written to in. */
-export function formLanguage(deps: Pick<Deps, 'settings'>, form: FormRecord): Language {
+function formLanguage(deps: Pick<Deps, 'settings'>, form: FormRecord): Language {
   return form.settings.language ?? deps.settings.language
 }

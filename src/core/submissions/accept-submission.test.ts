@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { sampleForm } from '../../../test/contracts/samples.ts'
 import { testDeps, testSettings } from '../../../test/fakes/test-deps.ts'
 import { TodokuError } from '../errors.ts'
+import { findForms } from '../forms/find-forms.ts'
 import type { FormRecord } from '../forms/form.ts'
 import { acceptSubmission, type Post } from './accept-submission.ts'
-import { sealUploads, stagedFor } from './staged-uploads.ts'
+import { openUploads, sealUploads, stagedFor, withStaged } from './staged-uploads.ts'
 import type { Entry } from './submission.ts'
 
 const text = (name: string, value: string): Entry => ({ kind: 'text', name, value })
@@ -77,6 +78,12 @@ describe('an accepted post', () => {
     const entries = [...fields, text('_next', '/x'), text('_gotcha', ''), text('_anything', 'y')]
     const { submission } = await accepted(deps, sampleForm(), post({ entries }))
     expect(submission.entries).toEqual(fields)
+  })
+
+  test('of a control field that comes twice the first one with a value counts', async () => {
+    const entries = [...fields, text('_next', ''), text('_next', '/first'), text('_redirect', '/second')]
+    const { next } = await accepted(testDeps(), sampleForm(), post({ entries }))
+    expect(next).toContain('https://forms.example.jp/first#')
   })
 
   test('keeps neither the client’s address nor its agent', async () => {
@@ -152,6 +159,13 @@ describe('invariant 2: the same post again', () => {
       (await accepted(deps, sampleForm(), post({ client: { address: '192.0.2.1', agent: 'other' } }))).repeated,
     ).toBe(false)
     expect((await accepted(deps, sampleForm(), post({ entries: [...fields, text('x', 'y')] }))).repeated).toBe(false)
+  })
+
+  test('what only steers the post does not make it another one', async () => {
+    const deps = testDeps()
+    await accepted(deps, sampleForm(), post())
+    const entries = [...fields, text('_next', '/thanks'), text('_language', 'ja')]
+    expect((await accepted(deps, sampleForm(), post({ entries }))).repeated).toBe(true)
   })
 
   test('without a filled address it is never taken for a repetition', async () => {
@@ -286,6 +300,12 @@ describe('where the browser goes', () => {
     expect(outcome.next).toContain('https://forms.example.jp/done')
     expect((await accepted(testDeps(), sampleForm(), post())).next).toBeNull()
   })
+
+  test('from a page that tells no origin, to the one site that may post; where there are several, to the status page', async () => {
+    expect(await next('/thanks', { pageOrigin: 'null' }, { origins })).toBe('https://www.example.jp/thanks')
+    expect(await next('/thanks', { pageOrigin: 'null' }, { origins: [...origins, 'https://b.example'] })).toBeNull()
+    expect(await next('/thanks', { pageOrigin: 'null' })).toBeNull()
+  })
 })
 
 describe('uploads that our error page carries along', () => {
@@ -314,6 +334,15 @@ describe('uploads that our error page carries along', () => {
     expect(submission.entries.filter(({ kind }) => kind === 'file')).toEqual([fresh])
   })
 
+  test('are part of what makes a post the same', async () => {
+    const deps = testDeps()
+    const sealed = sealUploads(deps, 'contact', [upload]) ?? ''
+    await accepted(deps, sampleForm(), post())
+    const carried = post({ entries: [...fields, text('_uploads', sealed)] })
+    expect((await accepted(deps, sampleForm(), carried)).repeated).toBe(false)
+    expect((await accepted(deps, sampleForm(), carried)).repeated).toBe(true)
+  })
+
   test('are nothing when forged, of another form, or too old', async () => {
     const deps = testDeps()
     const sealed = sealUploads(deps, 'contact', [upload]) ?? ''
@@ -333,4 +362,104 @@ describe('uploads that our error page carries along', () => {
     deps.clock.advance(stagedFor)
     expect(await stored(sealed)).toBe(0)
   })
+
+  test('keep the time of their upload, however often the page comes back', async () => {
+    const deps = testDeps()
+    let sealed = sealUploads(deps, 'contact', [upload])
+    for (let round = 0; round < 2; round += 1) {
+      deps.clock.advance(stagedFor / 2 - 1)
+      const staged = openUploads(deps, 'contact', sealed)
+      const fresh: Entry = { ...upload, name: `fresh${round}`, file: { ...upload.file, blob: `fresh${round}` } }
+      sealed = sealUploads(deps, 'contact', [...withStaged([], staged), fresh], staged)
+    }
+    const names = () => openUploads(deps, 'contact', sealed).map(({ entry }) => entry.name)
+    expect(names()).toEqual(['doc', 'fresh0', 'fresh1'])
+    deps.clock.advance(2)
+    expect(names()).toEqual(['fresh0', 'fresh1'])
+  })
+
+  test.each([
+    ['too-many-files', 3, 1, 1],
+    ['too-large', 1, 60_000, 60_000],
+  ] as const)('count together with those of the post: %s', async (kind, count, size, freshSize) => {
+    const deps = testDeps()
+    const file = (name: string, bytes: number): Entry => ({
+      ...upload,
+      name,
+      file: { ...upload.file, blob: name, size: bytes },
+    })
+    const sealed = sealUploads(
+      deps,
+      'contact',
+      Array.from({ length: count }, (_, index) => file(`old${index}`, size)),
+    )
+    const carried = text('_uploads', sealed ?? '')
+    const outcome = (entries: Entry[]) => acceptSubmission(deps, sampleForm(), post({ entries }))
+    expect((await outcome([...fields, carried, file('new', freshSize)])).kind).toBe(kind)
+    expect((await deps.submissions.list({ limit: 1 })).items).toEqual([])
+    expect((await outcome([...fields, carried])).kind).toBe('accepted')
+  })
+})
+
+describe('an address in _replyto', () => {
+  const anonymous = [text('message', 'hi')]
+  const emailOf = async (form: FormRecord, replyTo: string, entries = anonymous) =>
+    (await accepted(testDeps(), form, post({ entries: [...entries, text('_replyto', replyTo)] }))).submission
+
+  test('counts where the form’s own field gives none, whatever that field is called', async () => {
+    for (const settings of [{}, { emailField: 'contact-address' }]) {
+      expect(await emailOf(sampleForm({ settings }), ' Taro@Example.JP ')).toMatchObject({
+        email: 'Taro@example.jp',
+        observations: [],
+      })
+    }
+    expect(await emailOf(sampleForm(), 'taro@example.jp', [...fields])).toMatchObject({ email: 'hanako@example.net' })
+  })
+
+  test.each(['nonsense', 'a@localhost', 'a@example.jp, b@example.jp', 'ａ@example.jp'])(
+    'that mail can’t go to is noted, and no confirmation is planned: %s',
+    async (typed) => {
+      const submission = await emailOf(sampleForm(), typed)
+      expect(submission.email).toBeNull()
+      expect(submission.observations).toEqual([{ field: '_replyto', code: 'ADDRESS_UNUSABLE' }])
+    },
+  )
+
+  test('is judged by the rules that a page has for it', async () => {
+    const page = '<form action=/f/contact><input type=email name=_replyto required><textarea name=message></textarea>'
+    const found = findForms(`<html lang=en>${page}</form></html>`, '/')
+    if (found.kind !== 'adopted') throw new Error(found.reason)
+    const form = sampleForm({ variants: found.forms.map(({ variant }) => variant) })
+    const outcome = (value: string) =>
+      acceptSubmission(testDeps(), form, post({ entries: [...anonymous, text('_replyto', value)] }))
+    expect(await outcome('nonsense')).toMatchObject({ errors: [{ field: '_replyto', code: 'TYPE_EMAIL' }] })
+    expect(await outcome('')).toMatchObject({ errors: [{ field: '_replyto', code: 'REQUIRED_FIELD_EMPTY' }] })
+    expect(await outcome('taro@example.jp')).toMatchObject({ submission: { email: 'taro@example.jp' } })
+  })
+
+  test('that was corrected makes another post: no repetition, and a conflict under the same key', async () => {
+    const deps = testDeps()
+    const wrong = [...anonymous, text('_replyto', 'tora@example.jp')]
+    const right = [...anonymous, text('_replyto', 'taro@example.jp')]
+    await accepted(deps, sampleForm(), post({ entries: wrong }))
+    expect((await accepted(deps, sampleForm(), post({ entries: right }))).repeated).toBe(false)
+    await accepted(deps, sampleForm(), post({ entries: wrong, idempotencyKey: 'k' }))
+    const other = await acceptSubmission(deps, sampleForm(), post({ entries: right, idempotencyKey: 'k' }))
+    expect(other.kind).toBe('conflict')
+  })
+})
+
+test('a reference that is taken is drawn anew, until one is free', async () => {
+  const deps = testDeps()
+  const { accept } = deps.submissions
+  const drawn: string[] = []
+  deps.submissions.accept = async (command) => {
+    drawn.push(command.submission.reference)
+    expect(command.messages.every(({ reference }) => reference === command.submission.reference)).toBe(true)
+    return drawn.length < 3 ? { kind: 'reference-taken' } : await accept(command)
+  }
+  const { submission } = await accepted(deps, sampleForm(), post())
+  expect(new Set(drawn).size).toBe(3)
+  expect(await deps.submissions.get(drawn[2] ?? '')).toEqual(submission)
+  expect((await deps.messages.ofSubmission(submission.id)).length).toBe(2)
 })

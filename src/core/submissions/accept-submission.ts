@@ -4,13 +4,13 @@ import type { FieldError } from '../forms/field-errors.ts'
 import type { FormRecord, RuleVariant } from '../forms/form.ts'
 import { isOnPath, validate } from '../forms/validate.ts'
 import { acceptedLanguages, type Language, pickLanguage } from '../language.ts'
-import { isConfirmed, planMessages, submitterAddress } from '../messages/plan.ts'
-import { splitControls } from './control-fields.ts'
+import { addressIn, isConfirmed, planMessages, submitterAddress } from '../messages/plan.ts'
+import { ruledReplyToNames, splitControls } from './control-fields.ts'
 import { mayPost, redirectTarget, withStatusLink } from './redirect.ts'
 import { newReference } from './reference.ts'
-import { openUploads, withStaged } from './staged-uploads.ts'
+import { filesBeyond, openUploads, withStaged } from './staged-uploads.ts'
 import { statusUrl } from './status-token.ts'
-import type { Entry, Submission } from './submission.ts'
+import type { Entry, Observation, Submission } from './submission.ts'
 
 type AcceptDeps = Pick<
   Deps,
@@ -50,7 +50,9 @@ export type AcceptOutcome =
       fields: readonly Entry[]
       variant: RuleVariant | null
     }
-  | { kind: 'origin-refused'; language: Language; fields: readonly Entry[] }
+  | { kind: 'origin-refused'; language: Language }
+  /** Together with the uploads of earlier tries. */
+  | { kind: 'too-many-files' | 'too-large'; language: Language }
   /** The header key was used with another body. */
   | { kind: 'conflict'; language: Language }
 
@@ -66,16 +68,23 @@ const repetitionWindow = 2 * 60_000
 export async function acceptSubmission(deps: AcceptDeps, form: FormRecord, post: Post): Promise<AcceptOutcome> {
   const { fields: posted, controls } = splitControls(post.entries)
   const fields = withStaged(posted, openUploads(deps, form.name, controls.uploads))
-  const language = languageOf(deps, form, post, controls.language)
+  const language = postLanguage(deps, form, post)
   const redirect = { publicUrl: deps.settings.publicUrl, pageOrigin: post.pageOrigin, settings: form.settings }
-  if (!mayPost(post.pageOrigin, redirect)) return { kind: 'origin-refused', language, fields }
+  if (!mayPost(post.pageOrigin, redirect)) return { kind: 'origin-refused', language }
+  const beyond = filesBeyond(fields, deps.settings.limits)
+  if (beyond !== null) return { kind: beyond, language }
 
-  const verdict = await validate(deps, form, fields, { refererPath: post.pagePath, language })
+  const ruled = ruledReplyToNames(form)
+  const judged = [...fields, ...post.entries.filter(({ name }) => ruled.includes(name))]
+  const verdict = await validate(deps, form, judged, { refererPath: post.pagePath, language })
   if (verdict.errors.length > 0) {
     return { kind: 'invalid', language, errors: verdict.errors, fields, variant: verdict.variant }
   }
 
-  const email = submitterAddress(form, fields) ?? submitterAddress(form, replyToEntry(controls.replyTo))
+  const { replyTo } = controls
+  const email = submitterAddress(form, judged) ?? (replyTo === null ? null : addressIn(replyTo))
+  const unusable: Observation[] =
+    replyTo !== null && email === null ? [{ field: '_replyto', code: 'ADDRESS_UNUSABLE' }] : []
   const idempotency = idempotencyOf(post.idempotencyKey, controls.idempotencyKey)
   const receivedAt = deps.clock.now()
   const command = (submission: Submission): AcceptCommand => ({
@@ -94,13 +103,14 @@ export async function acceptSubmission(deps: AcceptDeps, form: FormRecord, post:
     language,
     review: 'accepted',
     entries: fields,
-    observations: verdict.observations,
+    observations: [...verdict.observations, ...unusable],
     email,
     clientKey: keyed(deps, 'client', `${address}\n${agent}`),
     networkKey: keyed(deps, 'network', networkOf(address)),
     tokenKey: deps.crypto.currentKey,
     salt: base64url(deps.ids.bytes(16)),
-    bodyHash: keyed(deps, 'body', canonical(fields)),
+    // An address that was corrected makes it another post, wherever it stands.
+    bodyHash: keyed(deps, 'body', canonical([...fields, ...replyToEntry(replyTo)])),
     resends: [],
   }
   const next = redirectTarget(controls.next ?? form.settings.thanks, redirect)
@@ -181,7 +191,7 @@ function idempotencyOf(header: string | null, field: string | null): AcceptComma
 }
 
 function replyToEntry(replyTo: string | null): Entry[] {
-  return replyTo === null ? [] : [{ kind: 'text', name: 'email', value: replyTo }]
+  return replyTo === null ? [] : [{ kind: 'text', name: '_replyto', value: replyTo }]
 }
 
 function keyed(deps: AcceptDeps, purpose: string, data: string): string {
@@ -201,8 +211,13 @@ function networkOf(address: string): string {
 }
 
 /** Page's wish, then the page it came from, then the form's settings, then the browser's, then the instance's. */
-function languageOf(deps: Pick<Deps, 'settings'>, form: FormRecord, post: Post, wanted: string | null): Language {
+export function postLanguage(
+  deps: Pick<Deps, 'settings'>,
+  form: FormRecord,
+  post: Pick<Post, 'entries' | 'pagePath' | 'acceptLanguage'>,
+): Language {
   const { pagePath } = post
+  const wanted = splitControls(post.entries).controls.language
   const page = pagePath === null ? null : form.variants.find((variant) => isOnPath(variant, pagePath))
   const ofPages = new Set(form.variants.map((variant) => pickLanguage([variant.language])))
   const common = ofPages.size === 1 ? [...ofPages][0] : null

@@ -1,3 +1,4 @@
+import type { FormRecord } from '../forms/form.ts'
 import type { Entry } from './submission.ts'
 
 /** What a post says about itself, in fields that are not part of what the visitor filled in. */
@@ -24,6 +25,17 @@ const meanings: Readonly<Record<string, keyof Controls>> = {
   _replyto: 'replyTo',
   _reply_to: 'replyTo',
   _replyTo: 'replyTo',
+}
+
+/** Whether a field of this name gives an address to answer at. A page may state rules for it, as for a field of its own. */
+export function isReplyToName(name: string): boolean {
+  return meanings[name] === 'replyTo'
+}
+
+/** Names of that kind which a page of the form has rules for. */
+export function ruledReplyToNames({ variants }: Pick<FormRecord, 'variants'>): string[] {
+  const names = variants.flatMap(({ controls }) => controls.map(({ name }) => name))
+  return [...new Set(names.filter(isReplyToName))]
 }
 
 /**

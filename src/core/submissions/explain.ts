@@ -66,7 +66,9 @@ function submissionLines(submission: Submission, language: Language): StoryLine[
   const files = submission.entries.filter((entry) => entry.kind === 'file').length
   const withFiles =
     files === 0 ? { en: '', ja: '' } : { en: ` and ${files} file${files > 1 ? 's' : ''}`, ja: `・ファイル ${files} 件` }
-  const observed = submission.observations.map(({ field, code }) => `${field} (${code})`).join(', ')
+  const isUnusable = submission.observations.some(({ code }) => code === 'ADDRESS_UNUSABLE')
+  const kept = submission.observations.filter(({ code }) => code !== 'ADDRESS_UNUSABLE')
+  const observed = kept.map(({ field, code }) => `${field} (${code})`).join(', ')
   return [
     line(submission.receivedAt, {
       en: `The form “${submission.form}” was posted and stored with ${fields} field${fields === 1 ? '' : 's'}${withFiles.en}.`,
@@ -78,6 +80,14 @@ function submissionLines(submission: Submission, language: Language): StoryLine[
           line(submission.receivedAt, {
             en: `Kept although the page’s rules do not know it: ${observed}.`,
             ja: `ページの規則にない内容ですが保存しました: ${observed}。`,
+          }),
+        ]),
+    ...(!isUnusable
+      ? []
+      : [
+          line(submission.receivedAt, {
+            en: 'What stood in _replyto is no address that mail can go to, so there is no confirmation.',
+            ja: '_replyto の内容は送信できるアドレスではないため、確認メールはありません。',
           }),
         ]),
     ...submission.resends.map(({ kind, at, oldEmail, newEmail }) =>

@@ -26,7 +26,10 @@ export function redirectTarget(wanted: string | null | undefined, context: Redir
   if (wanted === null || wanted === undefined || /[\\\p{Cc}]/u.test(wanted)) return null
   const own = new URL(context.publicUrl).origin
   if (wanted.startsWith('/') && !wanted.startsWith('//')) {
-    const origin = context.pageOrigin ?? own
+    const { origins = [] } = context.settings
+    // Our own error page tells no origin (no-referrer); a form that one site alone may post came from there.
+    const only = context.pageOrigin === 'null' && origins.length === 1 ? origins[0] : undefined
+    const origin = only ?? context.pageOrigin ?? own
     if (!/^https?:\/\//.test(origin) || !mayPost(origin, context)) return null
     return URL.canParse(wanted, origin) ? new URL(wanted, origin).href : null
   }

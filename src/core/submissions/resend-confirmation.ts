@@ -1,16 +1,29 @@
-import { isFullyQualified, parseAddress } from '../../mail/address.ts'
 import type { Deps, ResendCommand } from '../deps.ts'
 import type { ErrorCode } from '../errors.ts'
+import { emailOf } from '../forms/email-field.ts'
+import type { FormRecord } from '../forms/form.ts'
+import { validate } from '../forms/validate.ts'
 import { attemptEventId } from '../messages/conclude.ts'
 import { fold, isWorkingState } from '../messages/fold.ts'
 import type { Message, MessageEvent } from '../messages/message.ts'
-import { planResend } from '../messages/plan.ts'
-import { currentConfirmation, maxResends, mayCorrect, mayResend } from './status.ts'
-import type { Submission } from './submission.ts'
+import { addressIn, planResend } from '../messages/plan.ts'
+import { ruledReplyToNames } from './control-fields.ts'
+import { currentConfirmation, maxResends, mayCorrect, mayResend, mayReveal } from './status.ts'
+import type { Entry, Submission } from './submission.ts'
 
 type ResendDeps = Pick<
   Deps,
-  'submissions' | 'messages' | 'forms' | 'queue' | 'transport' | 'settings' | 'clock' | 'ids'
+  | 'submissions'
+  | 'messages'
+  | 'forms'
+  | 'queue'
+  | 'transport'
+  | 'settings'
+  | 'clock'
+  | 'ids'
+  | 'patterns'
+  | 'budgets'
+  | 'crypto'
 >
 
 export type ResendOutcome =
@@ -19,15 +32,42 @@ export type ResendOutcome =
   | { kind: 'repeated' }
   | {
       kind: 'refused'
-      code: Extract<ErrorCode, 'correction-refused' | 'correction-limit' | 'resend-refused' | 'address-invalid'>
+      code: Extract<
+        ErrorCode,
+        'correction-refused' | 'correction-limit' | 'resend-refused' | 'address-invalid' | 'address-unchanged'
+      >
     }
 
-/** Sends the confirmation to another address, and tells the managers of it. */
+/** Sends the confirmation to another address, and tells the managers of it. The form's rules hold for it as for the first. */
 export async function correctAddress(deps: ResendDeps, submission: Submission, typed: string): Promise<ResendOutcome> {
-  const parsed = parseAddress(typed)
-  if (!parsed.ok || !isFullyQualified(parsed.address.domain)) return { kind: 'refused', code: 'address-invalid' }
-  const email = `${parsed.address.local}@${parsed.address.domain}`
+  const email = addressIn(typed)
+  const form = await deps.forms.getVersion(submission.form, submission.formVersion)
+  if (email === null || (form !== null && !(await isAllowed(deps, form, submission, typed.trim())))) {
+    return { kind: 'refused', code: 'address-invalid' }
+  }
   return await resend(deps, submission, email, 'corrected')
+}
+
+/** Whether the form would have taken the same post with this address in it. */
+async function isAllowed(
+  deps: Pick<Deps, 'patterns'>,
+  form: FormRecord,
+  { entries, language }: Submission,
+  typed: string,
+): Promise<boolean> {
+  const email = emailOf(form, entries)
+  const at = entries.findIndex(
+    (entry) => entry.kind === 'text' && entry.name === email?.field && entry.value.trim() === email.value,
+  )
+  const corrected = entries.map((entry, index): Entry => (index === at ? textEntry(entry.name, typed) : entry))
+  // `_replyto` is not stored among the entries; where a page has rules for it, it was judged by them.
+  const replyTo = ruledReplyToNames(form).map((name) => textEntry(name, typed))
+  const { errors } = await validate(deps, form, [...corrected, ...replyTo], { refererPath: null, language })
+  return errors.length === 0
+}
+
+function textEntry(name: string, value: string): Entry {
+  return { kind: 'text', name, value }
 }
 
 /** Sends the confirmation once more to the same address. */
@@ -50,12 +90,14 @@ async function resend(
     if (old === null) return { kind: 'refused', code: refusedCode }
     const last = submission.resends.at(-1)
     if (last?.kind === kind && last.newEmail === email && isWorkingState(old.state)) return { kind: 'repeated' }
-    const allowed = kind === 'corrected' ? mayCorrect(old) : mayResend(old)
+    const allowed = kind === 'corrected' ? mayCorrect(old) : mayResend(old, await mayReveal(deps, submission, old))
     if (!allowed) return { kind: 'refused', code: refusedCode }
+    if (kind === 'corrected' && email === old.recipient) return { kind: 'refused', code: 'address-unchanged' }
     if (submission.resends.length >= maxResends) return { kind: 'refused', code: 'correction-limit' }
 
     const command = await commandFor(deps, submission, old, email, kind)
-    const result = command === null ? { kind: 'stale' as const } : await deps.submissions.resend(command)
+    if (command === null) return { kind: 'refused', code: refusedCode }
+    const result = await deps.submissions.resend(command)
     if (result.kind === 'limit') return { kind: 'refused', code: 'correction-limit' }
     if (result.kind === 'done') {
       deps.queue.announce()
@@ -66,6 +108,7 @@ async function resend(
   return { kind: 'refused', code: refusedCode }
 }
 
+/** Null where nothing may be sent: the form's version is gone, or the submission may cause no mail. */
 async function commandFor(
   deps: ResendDeps,
   submission: Submission,
@@ -76,6 +119,7 @@ async function commandFor(
   const form = await deps.forms.getVersion(submission.form, submission.formVersion)
   if (form === null) return null
   const { confirmation, updates } = planResend(deps, form, submission, email, kind === 'corrected')
+  if (confirmation === null) return null
   const at = deps.clock.now()
   return {
     submissionId: submission.id,

@@ -9,7 +9,7 @@ type Tokened = Pick<Submission, 'reference' | 'tokenKey'>
  * The secret part of a status link: derived from the reference, so that a repeated answer to the same post has the same
  * one, and nothing of it is stored. 128 bits; begins with the id of the key.
  */
-export function statusToken(deps: Pick<{ crypto: Crypto }, 'crypto'>, submission: Tokened): string {
+function statusToken(deps: Pick<{ crypto: Crypto }, 'crypto'>, submission: Tokened): string {
   const mac = deps.crypto.mac('status', submission.reference, submission.tokenKey)
   return `${submission.tokenKey}-${base32(mac.subarray(0, 16))}`
 }

@@ -58,11 +58,11 @@ export async function submissionStatus(deps: StatusDeps, submission: Submission)
   const messages = await deps.messages.ofSubmission(submission.id)
   const form = await deps.forms.getVersion(submission.form, submission.formVersion)
   const confirmation = currentConfirmation(submission, messages)
+  const reveal = confirmation === null || (await mayReveal(deps, submission, confirmation))
   const statuses: MessageStatus[] = []
-  if (confirmation !== null)
-    statuses.push(confirmationStatus(confirmation, now, await mayReveal(deps, submission, confirmation)))
-  for (const role of ['notification', 'update'] as const) {
-    const best = furthest(messages.filter((message) => message.role === role))
+  if (confirmation !== null) statuses.push(confirmationStatus(confirmation, now, reveal))
+  const notifications = messages.filter((message) => message.role === 'notification')
+  for (const best of [furthest(notifications), furthest(currentUpdates(submission, messages))]) {
     if (best !== null) statuses.push(notificationStatus(best, now))
   }
   const left = Math.max(0, maxResends - submission.resends.length)
@@ -78,7 +78,7 @@ export async function submissionStatus(deps: StatusDeps, submission: Submission)
     email: submission.email,
     actions: {
       correct: confirmation !== null && left > 0 && mayCorrect(confirmation),
-      resend: confirmation !== null && left > 0 && mayResend(confirmation),
+      resend: confirmation !== null && left > 0 && mayResend(confirmation, reveal),
       left,
     },
     open: openness(statuses),
@@ -98,6 +98,14 @@ export function currentConfirmation(submission: Submission, messages: readonly M
   return confirmations.find((message) => message.id === latest) ?? confirmations[0] ?? null
 }
 
+/** The managers' mails about the latest correction; those about an earlier one say nothing of it. */
+function currentUpdates(submission: Submission, messages: readonly Message[]): Message[] {
+  const corrected = submission.resends.findLast(({ kind }) => kind === 'corrected')
+  const confirmation = messages.find(({ id }) => id === corrected?.newMessage)
+  // They are planned together, at one time.
+  return messages.filter(({ role, createdAt }) => role === 'update' && createdAt === confirmation?.createdAt)
+}
+
 /** Another address may be given when the mail can't arrive at this one, or waits because the address looks wrong. */
 export function mayCorrect({ state }: Message): boolean {
   return (
@@ -108,15 +116,22 @@ export function mayCorrect({ state }: Message): boolean {
   )
 }
 
-/** The same address may be tried again when it is not known to be wrong and nothing is under way. */
-export function mayResend({ state }: Message): boolean {
-  return (
-    state.name === 'unknown' || state.name === 'bounced_soft' || state.name === 'expired' || state.name === 'failed'
-  )
+/**
+ * The same address may be tried again when it is not known to be wrong and nothing is under way. Where its fate may not
+ * be revealed, this must not tell it either: then no address that bounced is tried again.
+ */
+export function mayResend(message: Message, reveal: boolean): boolean {
+  const { name } = message.state
+  if (tellsOfAddress(message) && !reveal) return false
+  return name === 'unknown' || name === 'bounced_soft' || name === 'expired' || name === 'failed'
 }
 
 /** Whether the fate of this address may be told to this client; counted per distinct failing address. */
-async function mayReveal(deps: StatusDeps, submission: Submission, message: Message): Promise<boolean> {
+export async function mayReveal(
+  deps: Pick<StatusDeps, 'budgets' | 'clock' | 'crypto'>,
+  submission: Submission,
+  message: Message,
+): Promise<boolean> {
   if (!tellsOfAddress(message)) return true
   const now = deps.clock.now()
   const result = await deps.budgets.spend({

@@ -22,7 +22,8 @@ export type StoredFile = {
 /** Something about a field that was kept although the page's rules do not know it. */
 export type Observation = {
   field: string
-  code: 'FIELD_UNKNOWN' | 'OPTION_UNKNOWN' | 'FILE_TYPE' | 'PATTERN_NOT_CHECKED'
+  /** `ADDRESS_UNUSABLE`: of `_replyto`, which is no address that mail can go to, so there is no confirmation. */
+  code: 'FIELD_UNKNOWN' | 'OPTION_UNKNOWN' | 'FILE_TYPE' | 'PATTERN_NOT_CHECKED' | 'ADDRESS_UNUSABLE'
 }
 
 /** Whether a submission may cause mail at all. `quarantined` and `released` come with the spam rules. */

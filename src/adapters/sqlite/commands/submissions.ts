@@ -82,11 +82,13 @@ function earlierPost(db: Database, { submission, idempotency, repetition }: Acce
   }
   if (repetition === null) return null
   const latest = db.get(
-    'SELECT submission_id FROM latest_posts WHERE client_key = ? AND form = ? AND body_hash = ? AND at >= ?',
+    'SELECT submission_id FROM latest_posts WHERE client_key = ? AND form = ? AND body_hash = ? AND at >= ? AND at <= ?',
     clientKey,
     form,
     bodyHash,
     repetition.since,
+    // A clock that was put back makes old posts look like later ones.
+    submission.receivedAt,
   )
   return latest === undefined ? null : repeated(db, latest)
 }

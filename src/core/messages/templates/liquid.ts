@@ -10,14 +10,18 @@ export type Slots = {
   text: string
   /** A text with its slots filled: as it is, without any meaning. */
   fill(text: string): string
+  /** Whether a filled text still has a slot, as a template makes it that puts `{% fields %}` into a line or a code block. */
+  hasSlot(filled: string): boolean
   /** Stands alone in its paragraph where `{% fields %}` was. */
   readonly fieldsSlot: string
 }
 
-/** Tags that a template may use: those that read nothing but the scope and print nothing but their body. */
+/**
+ * Tags that a template may use: those that read nothing but the scope and print nothing but their body. Not `capture`:
+ * it would take up slots instead of values, and a filter on them would leave slots that nobody fills.
+ */
 const allowedTags = new Set([
   'assign',
-  'capture',
   'case',
   'comment',
   'if',
@@ -89,9 +93,6 @@ function parse(source: string): Template[] {
 /** What looks like a slot; whether it is one, its nonce says. One pattern for all mails: making one costs more than using it. */
 const slotPattern = /zq([a-z2-7]{1,32})(?:n(\d{1,9})|fields)qz/g
 
-/** A value that a template captured contains slots itself; no honest one does so over more levels. */
-const maxDepth = 5
-
 /**
  * Renders a template's Liquid with slots in the place of values.
  *
@@ -103,12 +104,11 @@ export function renderLiquid(source: string, scope: Readonly<Record<string, unkn
   const values: string[] = []
   collectors.set(own, { nonce, values })
   const text = liquid().renderSync(parse(source), own) as string
-  const fill = (slotted: string, depth: number): string =>
-    slotted.replace(slotPattern, (slot, slotNonce: string, index: string | undefined) => {
-      if (slotNonce !== nonce || index === undefined || depth >= maxDepth) return slot
-      return fill(values[Number(index)] ?? '', depth + 1)
-    })
-  return { text, fieldsSlot: fieldsSlot(nonce), fill: (slotted) => fill(slotted, 0) }
+  const fill = (slotted: string): string =>
+    slotted.replace(slotPattern, (slot, slotNonce: string, index: string | undefined) =>
+      slotNonce === nonce && index !== undefined ? (values[Number(index)] ?? '') : slot,
+    )
+  return { text, fieldsSlot: fieldsSlot(nonce), fill, hasSlot: (filled) => filled.toLowerCase().includes(`zq${nonce}`) }
 }
 
 /**

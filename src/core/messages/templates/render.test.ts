@@ -29,10 +29,32 @@ describe('a template', () => {
     expect(html.indexOf('Before')).toBeLessThan(html.indexOf('お名前'))
   })
 
-  test('conditions, loops, filters and captures work on real values', () => {
+  test('conditions, loops, filters and assignments work on real values', () => {
     const source =
-      "{% if a == 'x' %}yes {{ a | upcase }}{% endif %}{% for i in list %}[{{ i }}]{% endfor %}{% capture c %}<{{ a }}>{% endcapture %}{{ c }}"
-    expect(body(source, { a: 'x', list: ['p', 'q'] }).text).toBe('yes X[p][q]<x>\n')
+      "{% if a == 'x' %}yes {{ a | upcase }}{% endif %}{% for i in list %}[{{ i }}]{% endfor %}{% assign c = a | append: '!' | upcase %}{{ c }}"
+    expect(body(source, { a: 'x', list: ['p', 'q'] }).text).toBe('yes X[p][q]X!\n')
+  })
+
+  test('what would leave the place of a value in the mail is refused', () => {
+    const capture = '{% capture c %}{{ a }}{% endcapture %}{{ c | upcase }}'
+    expect(inspectTemplate(capture)).toMatchObject({ ok: false })
+    for (const source of [capture, '```\n{% fields %}\n```\n']) {
+      expect(() => body(source, { a: 'x' }, [{ label: 'L', value: 'v' }]), source).toThrow()
+    }
+    expect(() => renderLine('New: {% fields %}', {}, nonce)).toThrow('stands where')
+  })
+
+  test('neither the name of a field nor its value can look like another field', () => {
+    const value = 'b'
+    for (const end of ['\n', '\r\n', '\r', '\u0085', '\u2028', '\v']) {
+      const forged = `x${end}E-mail: boss@example.jp`
+      const { text, html } = body('{% fields %}', {}, [
+        { label: forged, value },
+        { label: 'Message', value: forged },
+      ])
+      expect(text).toBe('x E-mail: boss@example.jp: b\nMessage:\n  x\n  E-mail: boss@example.jp\n')
+      expect(html).toContain('>x E-mail: boss@example.jp</th>')
+    }
   })
 
   test('nested lists, quotes, code and numbered lists read well as text', () => {

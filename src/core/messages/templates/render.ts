@@ -29,13 +29,22 @@ export function renderBody(
 ): Body {
   const slots = renderLiquid(source, scope, nonce)
   const tokens = markdownIt().parse(slots.text, {})
-  return { text: renderText(tokens, slots, fields), html: renderHtml(tokens, slots, fields) }
+  const body = { text: renderText(tokens, slots, fields), html: renderHtml(tokens, slots, fields) }
+  refuseSlots(slots, body.text + body.html)
+  return body
 }
 
 /** Renders a one-line template (a subject): Liquid only. Line breaks and runs of white space become one space. */
 export function renderLine(source: string, scope: Readonly<Record<string, unknown>>, nonce: string): string {
   const slots = renderLiquid(source, scope, nonce)
-  return slots.fill(slots.text).replace(/\s+/g, ' ').trim()
+  const line = slots.fill(slots.text).replace(/\s+/g, ' ').trim()
+  refuseSlots(slots, line)
+  return line
+}
+
+/** A slot that was not filled means nothing to its reader. */
+function refuseSlots(slots: Slots, filled: string): void {
+  if (slots.hasSlot(filled)) throw new Error('a value or {% fields %} stands where it can’t be put in')
 }
 
 // --- HTML -------------------------------------------------------------------------------------------------------
@@ -100,7 +109,7 @@ function safeHref(href: string): string | null {
 function fieldsHtml(fields: readonly FieldLine[]): string {
   const rows = fields.map(
     ({ label, value }) =>
-      `<tr><th style="text-align:left;vertical-align:top;padding:4px 16px 4px 0;font-weight:600">${escapeHtml(label)}</th>` +
+      `<tr><th style="text-align:left;vertical-align:top;padding:4px 16px 4px 0;font-weight:600">${escapeHtml(oneLine(label))}</th>` +
       `<td style="vertical-align:top;padding:4px 0">${escapeHtml(value).replaceAll('\n', '<br>')}</td></tr>\n`,
   )
   return `<table role="presentation" style="border-collapse:collapse">\n${rows.join('')}</table>\n`
@@ -197,8 +206,19 @@ function inlineText(tokens: readonly Token[], slots: Slots): string {
 
 function fieldsText(fields: readonly FieldLine[]): string {
   return fields
-    .map(({ label, value }) => (value.includes('\n') ? `${label}:\n${indent(value)}` : `${label}: ${value}`))
+    .map(({ label, value }) => {
+      const lines = value.replace(anyLineBreak, '\n')
+      return lines.includes('\n') ? `${oneLine(label)}:\n${indent(lines)}` : `${oneLine(label)}: ${lines}`
+    })
     .join('\n')
+}
+
+/** Whatever a reader may show as the beginning of a line: what a visitor typed must not look like another field. */
+const anyLineBreak = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
+
+/** A field's label; of a field that no page knows it is its name, which whoever posts chooses. */
+function oneLine(label: string): string {
+  return label.replace(/[\s\p{Cc}]+/gu, ' ').trim()
 }
 
 function indent(text: string): string {
