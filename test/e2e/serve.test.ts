@@ -487,6 +487,19 @@ test('figures are open to the token that stays the same over restarts', async ()
   expect((await ask('/api/v1/submissions', token)).status).toBe(401)
 })
 
+test('a post without a body is an empty form: each required field is named', async () => {
+  const { url } = await startServer()
+  const answer = await raw(
+    url,
+    'POST /f/contact HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n'.replace(
+      'localhost',
+      new URL(url).host,
+    ),
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 422 /)
+  expect(answer).toContain('"REQUIRED_FIELD_MISSING"')
+})
+
 test('the environment of tests holds no settings', () => {
   expect(Object.keys(environment()).filter((name) => name.startsWith('TODOKU_'))).toEqual(['TODOKU_LOG_LEVEL'])
 })

@@ -27,7 +27,7 @@ export async function readBody(
     return await readMultipart(deps, chunksOf(deps, request), boundary, charsets)
   }
   // A post without anything is an empty form, whatever it did not say of itself.
-  if (type === '' && request.body === null) return { kind: 'read', entries: [], uploads: [] }
+  if (type === '' && (await isEmpty(deps, request))) return { kind: 'read', entries: [], uploads: [] }
   if (type !== 'application/x-www-form-urlencoded' && type !== 'application/json') return refused('unsupported-type')
 
   const { bodyBytes, fields, fieldBytes } = deps.settings.limits
@@ -50,6 +50,13 @@ export async function readBody(
 
 function refused(code: ErrorCode): BodyResult {
   return { kind: 'refused', code, entries: [] }
+}
+
+/** Some hosts give a body to every post, and only what comes of it tells. */
+async function isEmpty(deps: BodyDeps, request: Request): Promise<boolean> {
+  if (request.body === null) return true
+  const body = await collectBody(deps, request, deps.settings.limits.bodyBytes)
+  return typeof body !== 'string' && body.length === 0
 }
 
 /** Media type in lower case, with its parameters (RFC 9110 §8.3.1). Lenient. */
