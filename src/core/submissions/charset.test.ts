@@ -72,11 +72,21 @@ describe('an urlencoded body', () => {
     fc.assert(
       fc.property(fc.array(piece), fc.boolean(), (pieces, slowly) => {
         const body = pieces.join('').replaceAll('\0', '').replaceAll('%00', '')
-        const expected = [...new URLSearchParams(`&${body}`)]
+        // Escaped, since URLSearchParams of Node 24 spoils raw characters beside a lone `%`.
+        const expected = [...new URLSearchParams(`&${body.replace(/[^\0-\x7f]/gu, encodeURIComponent)}`)]
         fc.pre(!expected.flat().some((text) => text.includes('\ufffd') || text.includes('\0') || text === '_charset_'))
         expect(entriesOf(body, slowly ? { declared: 'utf-8', pages: ['euc-jp'] } : {})).toEqual(expected)
       }),
     )
+  })
+
+  test.each([
+    ['あ%41%', 'あA%'],
+    ['m=あいう 100%', ''],
+    ['𐰁%41%', '𐰁A%'],
+  ])('raw characters beside a lone per cent sign stay what they are: %s', (body, name) => {
+    const [first] = entriesOf(body, {}) as [string, string][]
+    expect(first).toEqual(name === '' ? ['m', 'あいう 100%'] : [name, ''])
   })
 
   test('that is not valid in any encoding it may have is refused', () => {

@@ -128,6 +128,9 @@ function decodePlain(
   const text = decodeOrNull(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }), body)
   if (
     text === null ||
+    // As browsers post it, all of it is ASCII. Of a raw character beside a `%` that is no escape, URLSearchParams of Node 24
+    // keeps the low byte only: "あ%41%" becomes "BA%".
+    text.length !== body.length ||
     text.includes('_charset_') ||
     text.includes('\0') ||
     countsMore(text, '&', limits.maxFields - 1)
