@@ -13,7 +13,7 @@ test('invariant 1: a blob is synced before it has its name, and the name before 
   await handle.close()
 
   const key = 'abcdefghijklmnopqrstuvwxyz'
-  const target = join(folder, 'ab', key)
+  const target = join(folder, 'yz', key)
   /** Whether the blob had its name at the beginning of each sync. */
   const named: boolean[] = []
   spy.mockImplementation(async function (this: { datasync(): Promise<void> }) {
@@ -26,7 +26,7 @@ test('invariant 1: a blob is synced before it has its name, and the name before 
   await writer.commit()
   // The content first; then the folder with the name, and the new folder's own name.
   expect(named).toEqual([false, true, true])
-  const second = await blobs.create('abbbbbbbbbbbbbbbbbbbbbbbbb')
+  const second = await blobs.create('bbbbbbbbbbbbbbbbbbbbbbbbyz')
   await second.commit()
   expect(named).toHaveLength(5)
 })

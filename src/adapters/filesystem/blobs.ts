@@ -7,7 +7,7 @@ import { TodokuError } from '../../core/errors.ts'
 const keyPattern = /^[a-z2-7]{26}$/
 
 /**
- * Blobs as files below a folder, two letters deep so that no folder grows large. A blob is written under another name,
+ * Blobs as files below a folder, below its last two letters, which are random, so that no folder grows large. A blob is written under another name,
  * synced, renamed, and its folder synced: after `commit` it is there whole, or not at all (invariant 1).
  */
 export function folderBlobs(folder: string): BlobStore {
@@ -19,7 +19,7 @@ export function folderBlobs(folder: string): BlobStore {
   function pathOf(key: string): string {
     // Keys are ours; anything else would be a way out of the folder.
     if (!keyPattern.test(key)) throw new TypeError('not a blob key')
-    return join(folder, key.slice(0, 2), key)
+    return join(folder, key.slice(-2), key)
   }
 
   return {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { base32 } from '../../core/base-encoding.ts'
+import { sortedBase32 } from '../../core/base-encoding.ts'
 import type { Ids } from '../../core/deps.ts'
 
 /**
@@ -11,7 +11,7 @@ export function randomIds(): Ids {
     next() {
       const id = randomBytes(16)
       id.writeUIntBE(Date.now(), 0, 6)
-      return base32(id)
+      return sortedBase32(id)
     },
     bytes: (count) => randomBytes(count),
     fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from './clock.ts'
 import { newSecrets, nodeCrypto } from './crypto.ts'
 import { randomIds } from './ids.ts'
@@ -75,8 +75,13 @@ test('ids are 26 characters that sort by time and can’t be guessed, fractions 
   expect(new Set(drawn).size).toBe(1000)
   // 48 bits of time, then 80 that nobody knows.
   expect(new Set(drawn.map((id) => id.slice(-16))).size).toBe(1000)
-  await new Promise((resolve) => setTimeout(resolve, 2))
-  expect(ids.next() > (drawn.at(-1) ?? '')).toBe(true)
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const later = Array.from({ length: 2000 }, (_, n) => {
+    vi.setSystemTime(1_775_000_000_000 + n * 1_234_567)
+    return ids.next()
+  })
+  expect([...later].sort()).toEqual(later)
   for (let i = 0; i < 1000; i += 1) expect(ids.fraction()).toSatisfy((value: number) => value >= 0 && value < 1)
 })
 
