@@ -7,8 +7,9 @@ import { TodokuError } from '../../core/errors.ts'
 const keyPattern = /^[a-z2-7]{26}$/
 
 /**
- * Blobs as files below a folder, below its last two letters, which are random, so that no folder grows large. A blob is written under another name,
- * synced, renamed, and its folder synced: after `commit` it is there whole, or not at all (invariant 1).
+ * Blobs as files, each in a folder named by the last two letters of its key: those are random, so that no folder grows
+ * large. A blob is written under another name, synced, renamed, and its folder synced: after `commit` it is there whole, or
+ * not at all (invariant 1).
  */
 export function folderBlobs(folder: string): BlobStore {
   const unfinished = join(folder, 'unfinished')
