@@ -7,13 +7,13 @@
  * mail that ends the warm-up to the last one, as the relay sees them.
  */
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { accessSync, constants, cpSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import PostalMime from 'postal-mime'
 import { openSqliteStores } from '../src/adapters/sqlite/stores.ts'
+import { freePort } from '../tools/free-port.ts'
 import type { SendTask } from './children/send-task.ts'
 import { ratiosOf, rotated, rowsOf, type Sample } from './figures.ts'
 import { cpuFigure, cpuMs, end, portOf, remove, soon, startChild, startProgram, temporaryFolder } from './processes.ts'
@@ -219,13 +219,4 @@ function isListening(port: number): Promise<boolean> {
     })
     socket.once('error', () => resolve(false))
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -30,6 +30,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { freePort } from './free-port.ts'
 
 const built = join(import.meta.dirname, '../dist/cli/main.js')
 
@@ -162,15 +163,6 @@ type Relay = {
   mend(): Promise<void>
   /** What it says of itself, for when something is not as expected. */
   log(): string
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Waits until a server greets on a port. */

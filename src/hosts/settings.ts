@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts'
 import { TodokuError } from '../core/errors.ts'
 import { standardSchedule } from '../core/messages/retry.ts'
 import type { Settings } from '../core/settings.ts'
-import { isFullyQualified, parseAddress } from '../mail/address.ts'
+import { formatAddress, isFullyQualified, parseAddress } from '../mail/address.ts'
 
 /** On `capture` five minutes pass in a second, so that each story ends while one watches. */
 const captureSpeed = 300
@@ -29,7 +29,7 @@ export function settingsOf(config: Config, port: number): Settings {
       problems.push(`  ${key} must be one plain address, like office@example.jp`)
       return text
     }
-    return `${parsed.address.local}@${parsed.address.domain}`
+    return formatAddress(parsed.address)
   }
   const from = canonical('from.address', config.from.address ?? captureAddress, true)
   const returnAddress = canonical('returnAddress', config.returnAddress ?? from, true)

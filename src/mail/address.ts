@@ -81,6 +81,12 @@ export function isFullyQualified(domain: string): boolean {
   return domain.includes('.')
 }
 
+/** The one address of a fully qualified domain that a text is, in the canonical form; null for everything else. */
+export function addressIn(typed: string): string | null {
+  const parsed = parseAddress(typed)
+  return parsed.ok && isFullyQualified(parsed.address.domain) ? formatAddress(parsed.address) : null
+}
+
 /**
  * Whether a name is set aside for examples, tests or local use (RFC 2606, 6761, 6762, ICANN's `internal`) and so can't
  * have a mailbox that the world reaches. The domain as in `Address`.

@@ -67,9 +67,9 @@ export function refusedAnswer(deps: ApiDeps, c: Context<ApiEnv>, form: FormRecor
   if (entries.length === 0 && errors.length === 0) return problemResponse(c, code, language)
 
   const { sentence, next } = errorText(code, language)
-  const fields = resubmitFields(form, refusal)
   const unknown = unknownFields(refusal)
-  const shown = new Set([...fields.map((field) => field.name), ...unknown])
+  const fields = resubmitFields(form, refusal, unknown)
+  const shown = new Set(fields.map((field) => field.name))
   const staged = openUploads(deps, form.name, textOf(entries, '_uploads'))
   const kept = keptFiles(deps, withStaged(entries, staged), unknown)
   const sealed = sealUploads(deps, form.name, kept, staged)
@@ -126,7 +126,7 @@ function textOf(entries: readonly Entry[], name: string): string | null {
 }
 
 /** Fields that the form does not take, with the error of each: posted again, they would be refused again. */
-function unknownFields({ errors }: Pick<Refusal, 'errors'>): ReadonlyMap<string, string> {
+function unknownFields({ errors }: Refusal): ReadonlyMap<string, string> {
   return new Map(
     errors.flatMap(({ field, code, message }) =>
       field !== null && code === 'FIELD_UNKNOWN' ? [[field, message]] : [],
@@ -144,7 +144,11 @@ function keptFiles(deps: ApiDeps, entries: readonly Entry[], unknown: ReadonlyMa
   return kept
 }
 
-function resubmitFields(form: FormRecord, { entries, errors, variant, language }: Refusal): ResubmitField[] {
+function resubmitFields(
+  form: FormRecord,
+  { entries, errors, variant, language }: Refusal,
+  unknown: ReadonlyMap<string, string>,
+): ResubmitField[] {
   const left = new Map<string, string>()
   for (const { field, message } of errors) if (field !== null && !left.has(field)) left.set(field, message)
   const takeError = (name: string) => {
@@ -174,7 +178,6 @@ function resubmitFields(form: FormRecord, { entries, errors, variant, language }
     }
   }
 
-  const unknown = unknownFields({ errors })
   const replyTo = ruledReplyToNames(form)
   const isShown = (name: string) => !unknown.has(name) && (!name.startsWith('_') || replyTo.includes(name))
   const fields: ResubmitField[] = []

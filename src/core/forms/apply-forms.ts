@@ -1,4 +1,4 @@
-import { formatAddress, isFullyQualified, parseAddress } from '../../mail/address.ts'
+import { addressIn } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
 import { inspectTemplate } from '../messages/templates/liquid.ts'
 import { type FormSettings, formSettingsSchema, isFormName, type Localized } from './form.ts'
@@ -109,8 +109,8 @@ async function applyOne(
 /** The settings with each address as mails are made with it; one that is none is told by its key. */
 function withCanonicalAddresses(name: string, settings: FormSettings, problems: SettingsProblem[]): FormSettings {
   const canonical = (key: string, typed: string): string => {
-    const parsed = parseAddress(typed)
-    if (parsed.ok && isFullyQualified(parsed.address.domain)) return formatAddress(parsed.address)
+    const address = addressIn(typed)
+    if (address !== null) return address
     problems.push({ key: `forms.${name}.${key}`, rule: 'must be one plain address, like office@example.jp' })
     return typed
   }

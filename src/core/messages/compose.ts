@@ -218,7 +218,7 @@ function fieldLines(
   form: FormRecord,
   submission: Submission,
   language: Language,
-  missing: ReadonlySet<string> = new Set(),
+  missing: ReadonlySet<string>,
 ): FieldLine[] {
   const lines = new Map<string, string[]>()
   for (const entry of submission.entries) {

@@ -247,8 +247,7 @@ async function record(
     try {
       const { events, state, dueAt, attempts } = conclusion
       const write = { id: current.id, version: current.version, events, state, dueAt, attempts }
-      const lease = own ? ('release' as const) : ('keep' as const)
-      if ((await deps.messages.write({ ...write, lease })) === 'ok') return
+      if ((await deps.messages.write({ ...write, lease: own ? 'release' : 'keep' })) === 'ok') return
       const fresh = await deps.messages.get(current.id)
       if (fresh === null) return
       current = fresh

@@ -1,4 +1,4 @@
-import { formatAddress, isFullyQualified, parseAddress } from '../../mail/address.ts'
+import { addressIn } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
 import { emailOf } from '../forms/email-field.ts'
 import type { FormRecord } from '../forms/form.ts'
@@ -62,12 +62,6 @@ function managersFor(
 export function submitterAddress(form: FormRecord, entries: Submission['entries']): string | null {
   const typed = emailOf(form, entries)?.value
   return typed === undefined ? null : addressIn(typed)
-}
-
-/** The one address of a whole domain that a text is; null for everything else. */
-export function addressIn(typed: string): string | null {
-  const parsed = parseAddress(typed)
-  return parsed.ok && isFullyQualified(parsed.address.domain) ? formatAddress(parsed.address) : null
 }
 
 /** Plans mails of one submission, all at the same time. Every planned mail passes the gate here. */
