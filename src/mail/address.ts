@@ -95,7 +95,9 @@ export function isReservedDomain(domain: string): boolean {
   return reservedDomain.test(domain)
 }
 
-const reservedDomain = /(?:^|\.)(?:example\.(?:com|net|org)|test|invalid|example|localhost|local|internal)$/
+// RFC 2606, RFC 6761; those of JPRS for examples in Japan.
+const reservedDomain =
+  /(?:^|\.)(?:example\.(?:com|net|org|jp|(?:ac|ad|co|ed|go|gr|lg|ne|or)\.jp)|test|invalid|example|localhost|local|internal)$/
 
 /** More than any address that fits on the wire can have before its domain becomes A-labels. */
 const longestTyped = 1000
