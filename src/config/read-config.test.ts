@@ -44,6 +44,47 @@ describe('settings', () => {
     })
   })
 
+  test('the ways of alarms are checked together, and a secret that is wrong is not printed', () => {
+    const url = 'alarms: { webhook: { url: "https://hooks.example/x" } }'
+    expect(problems(read(url)).map(({ key }) => key)).toEqual(['alarms.webhook.secret'])
+    const short = read(url, { TODOKU_ALARMS_WEBHOOK_SECRET: 'hunter2' })
+    expect(problems(short).map(({ key }) => key)).toEqual(['TODOKU_ALARMS_WEBHOOK_SECRET'])
+    expect(JSON.stringify(short)).not.toContain('hunter2')
+    const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
+    expect(read(url, { TODOKU_ALARMS_WEBHOOK_SECRET: secret })).toMatchObject({
+      config: { alarms: { webhook: { secret } } },
+    })
+    const mail =
+      'alarms: { email: { smtp: { host: smtp.example.com, user: ops } }, heartbeat: "https://a:b@c.example/" }'
+    expect(problems(read(mail)).map(({ key }) => key)).toEqual(['alarms.heartbeat'])
+    expect(problems(read(mail.replace('a:b@', ''))).map(({ key }) => key)).toEqual([
+      'alarms.email.to',
+      'alarms.email.smtp.password',
+    ])
+  })
+
+  test('resolvers are IP addresses, with a port if need be', () => {
+    const servers = ['192.0.2.1', '127.0.0.1:5353', '2001:db8::1', '[::1]:5353']
+    expect(read(null, { TODOKU_DNS_SERVERS: servers.join(',') })).toMatchObject({
+      config: { dns: { check: true, servers } },
+    })
+    for (const wrong of [
+      'dns.example',
+      '192.0.2',
+      '192.0.2.1:',
+      '192.0.2.1:0',
+      '192.0.2.1:70000',
+      '::1:x',
+      '[::1]',
+      '',
+    ]) {
+      expect(
+        problems(read(null, { TODOKU_DNS_SERVERS: wrong })).map(({ key }) => key),
+        wrong,
+      ).toHaveLength(1)
+    }
+  })
+
   test('the value is frozen to its depth', () => {
     const result = read(null)
     if (result.kind !== 'ok') throw new Error('not read')

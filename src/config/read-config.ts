@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { parseDocument } from 'yaml'
 import * as z from 'zod'
-import { type Config, configSchema } from './schema.ts'
+import { type Config, configSchema, webhookSecret } from './schema.ts'
 
 /** Names the wrong key and the rule it breaks; the value is never part of it, it may be a secret. */
 export type ConfigProblem = { key: string; rule: string }
@@ -184,49 +184,98 @@ function crossChecks(config: Config): ConfigProblem[] {
   }
   if (config.transport === 'smtp') {
     need(config.smtp.host !== undefined, 'smtp.host', 'is needed with transport: smtp')
-    const { user, password, passwordFile, accessToken, accessTokenFile } = config.smtp
-    const secrets = [password, passwordFile, accessToken, accessTokenFile].filter((secret) => secret !== undefined)
-    need(
-      user === undefined || secrets.length > 0,
-      'smtp.password',
-      'is needed with smtp.user (or smtp.passwordFile, smtp.accessToken, smtp.accessTokenFile)',
-    )
-    need(user !== undefined || secrets.length === 0, 'smtp.user', 'is needed with a password or an access token')
-    need(
-      secrets.length <= 1,
-      'smtp.password',
-      'give only one of smtp.password, smtp.passwordFile, smtp.accessToken and smtp.accessTokenFile',
-    )
+    loginChecks(config.smtp, 'smtp', need)
   }
+  const { webhook, email } = config.alarms
+  const secrets = [webhook.secret, webhook.secretFile].filter((secret) => secret !== undefined)
+  need(webhook.url === undefined || secrets.length > 0, 'alarms.webhook.secret', 'is needed with alarms.webhook.url')
+  need(
+    secrets.length <= 1,
+    'alarms.webhook.secret',
+    'give only one of alarms.webhook.secret and alarms.webhook.secretFile',
+  )
+  need(email.smtp.host === undefined || email.to.length > 0, 'alarms.email.to', 'is needed with alarms.email.smtp')
+  loginChecks(email.smtp, 'alarms.email.smtp', need)
   if (config.envelope === 'verp')
     need(config.returnDomain !== undefined, 'returnDomain', 'is needed with envelope: verp')
   return problems
 }
 
+function loginChecks(
+  {
+    user,
+    password,
+    passwordFile,
+    accessToken,
+    accessTokenFile,
+  }: Pick<Config['smtp'], 'user' | 'password' | 'passwordFile' | 'accessToken' | 'accessTokenFile'>,
+  key: string,
+  need: (present: boolean, key: string, rule: string) => void,
+): void {
+  const secrets = [password, passwordFile, accessToken, accessTokenFile].filter((secret) => secret !== undefined)
+  need(
+    user === undefined || secrets.length > 0,
+    `${key}.password`,
+    `is needed with ${key}.user (or ${key}.passwordFile, ${key}.accessToken, ${key}.accessTokenFile)`,
+  )
+  need(user !== undefined || secrets.length === 0, `${key}.user`, 'is needed with a password or an access token')
+  need(
+    secrets.length <= 1,
+    `${key}.password`,
+    `give only one of ${key}.password, ${key}.passwordFile, ${key}.accessToken and ${key}.accessTokenFile`,
+  )
+}
+
 /** Relative paths begin at the working folder; a password file is read now, so that its absence is told now. */
 function withPaths(config: Config, folder: string, problems: ConfigProblem[]): Config {
-  const { passwordFile, caFile, accessTokenFile } = config.smtp
-  if (caFile !== undefined) readSecret(resolve(folder, caFile), 'smtp.caFile', problems)
-  if (accessTokenFile !== undefined) readSecret(resolve(folder, accessTokenFile), 'smtp.accessTokenFile', problems)
+  const { webhook, email } = config.alarms
   return {
     ...config,
     data: resolve(folder, config.data),
     ...(config.site === undefined ? {} : { site: resolve(folder, config.site) }),
-    smtp: {
-      ...config.smtp,
-      ...(passwordFile === undefined
-        ? {}
-        : { password: readSecret(resolve(folder, passwordFile), 'smtp.passwordFile', problems) }),
-      ...(caFile === undefined ? {} : { caFile: resolve(folder, caFile) }),
-      ...(accessTokenFile === undefined ? {} : { accessTokenFile: resolve(folder, accessTokenFile) }),
+    ...(config.templates === undefined ? {} : { templates: resolve(folder, config.templates) }),
+    smtp: relayWithPaths(config.smtp, 'smtp', folder, problems),
+    alarms: {
+      ...config.alarms,
+      webhook:
+        webhook.secretFile === undefined
+          ? webhook
+          : { ...webhook, secret: webhookSecretOf(resolve(folder, webhook.secretFile), problems) },
+      email: { ...email, smtp: relayWithPaths(email.smtp, 'alarms.email.smtp', folder, problems) },
     },
   }
 }
 
-function secretFiles({ smtp }: Config, folder: string): string[] {
-  return [smtp.passwordFile, smtp.caFile, smtp.accessTokenFile].flatMap((file) =>
-    file === undefined ? [] : [resolve(folder, file)],
-  )
+type SecretFiles = Pick<Config['smtp'], 'passwordFile' | 'caFile' | 'accessTokenFile'>
+
+function relayWithPaths<R extends SecretFiles>(relay: R, key: string, folder: string, problems: ConfigProblem[]): R {
+  const { passwordFile, caFile, accessTokenFile } = relay
+  if (caFile !== undefined) readSecret(resolve(folder, caFile), `${key}.caFile`, problems)
+  if (accessTokenFile !== undefined) readSecret(resolve(folder, accessTokenFile), `${key}.accessTokenFile`, problems)
+  return {
+    ...relay,
+    ...(passwordFile === undefined
+      ? {}
+      : { password: readSecret(resolve(folder, passwordFile), `${key}.passwordFile`, problems) }),
+    ...(caFile === undefined ? {} : { caFile: resolve(folder, caFile) }),
+    ...(accessTokenFile === undefined ? {} : { accessTokenFile: resolve(folder, accessTokenFile) }),
+  }
+}
+
+function webhookSecretOf(path: string, problems: ConfigProblem[]): string {
+  const known = problems.length
+  const secret = readSecret(path, 'alarms.webhook.secretFile', problems)
+  if (problems.length === known && !webhookSecret.safeParse(secret).success)
+    problems.push({ key: 'alarms.webhook.secretFile', rule: 'must hold whsec_ and 24 to 64 bytes in base64' })
+  return secret
+}
+
+function secretFiles({ smtp, alarms }: Config, folder: string): string[] {
+  const relays: SecretFiles[] = [smtp, alarms.email.smtp]
+  return [
+    alarms.webhook.secretFile,
+    ...relays.flatMap(({ passwordFile, caFile, accessTokenFile }) => [passwordFile, caFile, accessTokenFile]),
+  ].flatMap((file) => (file === undefined ? [] : [resolve(folder, file)]))
 }
 
 /** What lies below the site is sent to whoever asks for it: neither stored posts nor secrets may. */

@@ -98,6 +98,15 @@ const proxy = z.string().refine((value) => {
   return bits > 0 && rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
 }, 'must be an IP address or a network, like 10.0.0.0/8')
 
+const dnsServer = z
+  .string()
+  .refine(isDnsServer, 'must be an IP address, with a port if it is not 53, like 127.0.0.1:5353 or [::1]:5353')
+
+function isDnsServer(text: string): boolean {
+  const [, bracketed, plain, port = '53'] = /^(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/.exec(text) ?? []
+  return isIP(bracketed ?? plain ?? text) !== 0 && Number(port) >= 1 && Number(port) <= 65535
+}
+
 const timeZone = z.string().refine(isTimeZone, 'must be a time zone, like Asia/Tokyo')
 
 function isTimeZone(name: string): boolean {
@@ -108,6 +117,50 @@ function isTimeZone(name: string): boolean {
     return false
   }
 }
+
+/** How to reach one relay. */
+const relay = z.strictObject({
+  host: host.optional().describe('The relay.'),
+  port: integer(1, 65535).optional().describe('587, or 465 with security: implicit, unless given.'),
+  security: z
+    .enum(['implicit', 'starttls', 'opportunistic', 'none'], 'must be implicit, starttls, opportunistic or none')
+    .default('starttls')
+    .describe(
+      '`implicit`: TLS from the first byte. `starttls`: no mail without TLS. `opportunistic`: TLS with any certificate where it works. `none`: no TLS, logins in the clear.',
+    ),
+  verifyCertificate: flag
+    .default(true)
+    .describe('Whether the relay’s certificate must be valid (implicit and starttls).'),
+  serverName: host.optional().describe('The name the certificate must have, if not that of the relay.'),
+  caFile: text.optional().describe('File with certificates (PEM) of a private authority.'),
+  user: text.optional().describe('Login.'),
+  password: text.optional().describe('Better given by passwordFile or the environment.'),
+  passwordFile: text.optional().describe('File that holds the password.'),
+  accessToken: text.optional().describe('OAuth 2 access token (XOAUTH2) instead of a password.'),
+  accessTokenFile: text
+    .optional()
+    .describe('File that holds the access token; read at each login, since such tokens live for an hour.'),
+  heloName: host.optional().describe('How we introduce ourselves; the host of publicUrl unless given.'),
+})
+
+const webUrl = z
+  .string()
+  .refine(
+    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    'must be a URL, like https://alarms.example.jp/hook',
+  )
+  .refine(
+    (value) => !URL.canParse(value) || (new URL(value).username === '' && new URL(value).password === ''),
+    'must not have a user or a password in it',
+  )
+
+/** `whsec_` and 24 to 64 bytes (Standard Webhooks). */
+export const webhookSecret = z
+  .string()
+  .regex(
+    /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
+    'must be whsec_ and 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 32)',
+  )
 
 /** Descriptions become `docs/reference/settings.md` (`npm run docs`). */
 export const configSchema = z.strictObject({
@@ -139,29 +192,8 @@ export const configSchema = z.strictObject({
     .enum(['capture', 'smtp'], 'must be capture or smtp')
     .default('capture')
     .describe('`capture` keeps every mail in the local mailbox; `smtp` hands it to a relay.'),
-  smtp: z
-    .strictObject({
-      host: host.optional().describe('The relay.'),
-      port: integer(1, 65535).optional().describe('587, or 465 with security: implicit, unless given.'),
-      security: z
-        .enum(['implicit', 'starttls', 'opportunistic', 'none'], 'must be implicit, starttls, opportunistic or none')
-        .default('starttls')
-        .describe(
-          '`implicit`: TLS from the first byte. `starttls`: no mail without TLS. `opportunistic`: TLS with any certificate where it works. `none`: no TLS, logins in the clear.',
-        ),
-      verifyCertificate: flag
-        .default(true)
-        .describe('Whether the relay’s certificate must be valid (implicit and starttls).'),
-      serverName: host.optional().describe('The name the certificate must have, if not that of the relay.'),
-      caFile: text.optional().describe('File with certificates (PEM) of a private authority.'),
-      user: text.optional().describe('Login.'),
-      password: text.optional().describe('Better given by passwordFile or the environment.'),
-      passwordFile: text.optional().describe('File that holds the password.'),
-      accessToken: text.optional().describe('OAuth 2 access token (XOAUTH2) instead of a password.'),
-      accessTokenFile: text
-        .optional()
-        .describe('File that holds the access token; read at each login, since such tokens live for an hour.'),
-      heloName: host.optional().describe('How we introduce ourselves; the host of publicUrl unless given.'),
+  smtp: relay
+    .extend({
       connections: integer(1, 100).default(5).describe('Most connections at once.'),
       perSecond: integer(1, 10_000).optional().describe('Most mails in a second over time; no limit unless given.'),
       burst: integer(1, 10_000).default(10).describe('How many mails may come at once where perSecond is given.'),
@@ -208,8 +240,79 @@ export const configSchema = z.strictObject({
       totalBytes: size.default(25_000_000).describe('Size of a post with files.'),
       bodySeconds: integer(1, 3600).default(120).describe('Time for a post to arrive.'),
       attachBytes: size
-        .default(7_000_000)
-        .describe('Uploads up to this sum are attached to the notification; beyond it they are only named.'),
+        .default(9_500_000)
+        .describe(
+          'A notification with its uploads has at most this size as it travels, where files are a third larger than on the disk. What does not fit goes as links; and so do all, when a server finds the mail too large. Many servers take mails up to 10 MB.',
+        ),
+      linkDays: integer(1, 3650).default(30).describe('How long links to files in notifications work, in days.'),
+    })
+    .prefault({}),
+  caps: z
+    .strictObject({
+      perAddressDaily: integer(1, 1000)
+        .default(5)
+        .describe(
+          'Confirmations that one address may get in a day, over all forms. What is over a cap is held and shown.',
+        ),
+      perDomainHourly: integer(1, 1_000_000).default(500).describe('Confirmations to one domain in an hour.'),
+      perSharedDomainHourly: integer(1, 1_000_000)
+        .default(5000)
+        .describe('The same for domains that many people share, like gmail.com or docomo.ne.jp.'),
+      notificationsHourly: integer(1, 1_000_000)
+        .default(60)
+        .describe(
+          'Notifications that one address gets of one form in an hour, each in a mail of its own; further ones are told together in a digest every quarter of an hour.',
+        ),
+    })
+    .prefault({}),
+  dns: z
+    .strictObject({
+      check: flag
+        .default(true)
+        .describe(
+          'Whether the DNS is asked if the domain of a submitter’s address takes mail. Asked after the answer; trouble with the DNS never holds a mail back.',
+        ),
+      servers: list(dnsServer).default([]).describe('Resolvers to ask; the machine’s unless given.'),
+    })
+    .prefault({}),
+  alarms: z
+    .strictObject({
+      webhook: z
+        .strictObject({
+          url: webUrl.optional().describe('Where alarms are posted, as Standard Webhooks.'),
+          secret: webhookSecret.optional().describe('Signs them: `whsec_` and 24 to 64 bytes in base64.'),
+          secretFile: text.optional().describe('File that holds the secret.'),
+        })
+        .prefault({}),
+      email: z
+        .strictObject({
+          to: list(address).default([]).describe('Who is told of alarms by mail; best at another provider.'),
+          smtp: relay
+            .prefault({})
+            .describe('The relay that alarms take; another one than `smtp`, or its failure silences its own alarm.'),
+        })
+        .prefault({}),
+      heartbeat: webUrl
+        .optional()
+        .describe('Asked for every minute while posts are stored and mail is sent. Who watches it notices silence.'),
+      allowPrivate: flag
+        .default(false)
+        .describe('Whether webhook and heartbeat may be on this machine or in a private network.'),
+      canary: z
+        .strictObject({
+          form: text
+            .optional()
+            .describe('A test is posted to this form at its public address; its notification must arrive.'),
+          everyMinutes: integer(5, 10_080).default(60).describe('How often.'),
+          withinMinutes: integer(1, 1440).default(10).describe('How long the notification may take.'),
+        })
+        .prefault({}),
+      digest: flag
+        .default(true)
+        .describe(
+          'Whether the managers get a daily mail where there is something to say: what waits for review, what was held, what failed.',
+        ),
+      digestHour: integer(0, 23).default(8).describe('Hour of the day for it, by timeZone.'),
     })
     .prefault({}),
   log: z
@@ -221,6 +324,11 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
 
+  templates: text
+    .optional()
+    .describe(
+      'Folder with texts of forms, `FORM/confirmation.ja.md` and so on, applied together with `forms`: see docs/guide/templates.md.',
+    ),
   forms: z
     .record(z.string(), z.unknown())
     .default({})

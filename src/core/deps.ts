@@ -6,8 +6,11 @@
  * so that the same port fits a writer thread and a conditional write. A promise resolves only when the effect is durable.
  * Every store method may reject with `TodokuError('store-unavailable')` (disk full, locked); then nothing was stored.
  */
+
+import type { Alarm } from './alarms/alarm.ts'
 import type { FormRecord } from './forms/form.ts'
 import type {
+  HeldReason,
   Lease,
   Message,
   MessageEvent,
@@ -19,7 +22,7 @@ import type {
 import type { Role } from './messages/roles.ts'
 import type { Transport } from './messages/transport.ts'
 import type { Settings } from './settings.ts'
-import type { Resend, Submission } from './submissions/submission.ts'
+import type { Resend, Review, Submission } from './submissions/submission.ts'
 
 export type Deps = {
   settings: Settings
@@ -30,12 +33,20 @@ export type Deps = {
   mailbox: MailboxStore
   access: AccessStore
   budgets: BudgetStore
+  stops: StopStore
+  alarms: AlarmStore
   blobs: BlobStore
   transport: Transport
+  /** The way of alarms, so that they don't depend on the one that fails; null: there is no other. */
+  alarmTransport: Transport | null
+  outbound: Outbound
   clock: Clock
   ids: Ids
   crypto: Crypto
   patterns: Patterns
+  dns: Dns
+  rates: Rates
+  proofs: Proofs
   log: Log
   metrics: Metrics
 }
@@ -53,9 +64,34 @@ export interface FormStore {
   put(record: FormRecord): Promise<{ kind: 'stored' } | { kind: 'stale' }>
 }
 
+/** Where a mail stands, without its story. */
+export type MessageNews = Pick<
+  Message,
+  'id' | 'submissionId' | 'reference' | 'form' | 'formVersion' | 'role' | 'recipient' | 'createdAt' | 'state'
+>
+
+/** A notification that waits for a digest. */
+export type FloodedMessage = Pick<Message, 'id' | 'version' | 'reference' | 'createdAt'>
+
+/**
+ * At most `max` in any `windowMs`, over all forms; a little fewer may be allowed, never more. That is true of what happens
+ * up to `windowMs / 50` after it was counted; what comes later is counted anew.
+ */
+export type Cap = { key: string; max: number; windowMs: number }
+
+/** A message that is stored as `capped` says where one of its caps is full; only otherwise it counts. */
+export type CappedMessage = {
+  messageId: string
+  caps: readonly Cap[]
+  capped: Pick<PlannedMessage, 'events' | 'state' | 'dueAt'>
+}
+
 export type AcceptCommand = {
   submission: Submission
   messages: readonly PlannedMessage[]
+  capped: readonly CappedMessage[]
+  /** A proof of work that this post uses up. */
+  proof: { id: string; expiresAt: number } | null
   /**
    * `header`: one key, one submission; another body is a conflict. `field`: a page rendered once and posted again with
    * another body is a new submission.
@@ -68,7 +104,10 @@ export type AcceptCommand = {
   repetition: { since: number } | null
 }
 export type AcceptResult =
-  | { kind: 'accepted' }
+  /** `held`: the messages that a cap held back. */
+  | { kind: 'accepted'; held: readonly string[] }
+  /** The proof was used before; nothing was stored. */
+  | { kind: 'proof-used' }
   /** The same post was accepted before; its answer is given again. */
   | { kind: 'repeated'; submission: Submission }
   /** The same header key came with another body. */
@@ -85,10 +124,28 @@ export type ResendCommand = {
   knownResends: number
   maxResends: number
   messages: readonly PlannedMessage[]
+  capped: readonly CappedMessage[]
+  /** A proof of work that this resend uses up, where it is carried out. */
+  proof: { id: string; expiresAt: number } | null
   /** Ends the old message where it is still working (held). */
   cancel: { event: MessageEvent; state: MessageState } | null
 }
-export type ResendResult = { kind: 'done' } | { kind: 'stale' } | { kind: 'limit' }
+export type ResendResult =
+  | { kind: 'done' }
+  | { kind: 'stale' }
+  | { kind: 'limit' }
+  /** The proof was used before; nothing was stored. */
+  | { kind: 'proof-used' }
+
+export type ReviewCommand = {
+  submissionId: string
+  from: Review
+  to: Review
+  at: number
+  /** What it causes from now on. */
+  messages: readonly PlannedMessage[]
+  capped: readonly CappedMessage[]
+}
 
 export interface SubmissionStore {
   accept(command: AcceptCommand): Promise<AcceptResult>
@@ -96,9 +153,29 @@ export interface SubmissionStore {
   /** Newest first. `before` is the `cursor` of the page before. */
   list(query: {
     form?: string
+    review?: Review
     limit: number
     before?: string
   }): Promise<{ items: Submission[]; cursor: string | null }>
+  /** Moves a submission from one state of review to the next, with the mails it now causes. `stale` when it is in another. */
+  review(command: ReviewCommand): Promise<'done' | 'stale'>
+  /** Marks that the owner of the address disowned it (`at`), or takes that back (null); with what is told of it. `stale` when it is so already. */
+  disown(command: {
+    submissionId: string
+    at: number | null
+    messages: readonly PlannedMessage[]
+  }): Promise<'done' | 'stale'>
+  /**
+   * How many of a form's submissions wait for review: of those received, or put aside later (`reviewedAt`), from `from` until
+   * before `until`, or of all. `suspicious`: only those that a rule put aside, or only the others (`isUnasked`).
+   */
+  countWaiting(query: {
+    form: string
+    received?: { from: number; until: number }
+    suspicious?: boolean
+  }): Promise<number>
+  /** How many of a form's submissions are in each state of review. */
+  countReviews(form: string): Promise<Partial<Record<Review, number>>>
   /** Adds a resend with its new messages. */
   resend(command: ResendCommand): Promise<ResendResult>
   /**
@@ -161,6 +238,29 @@ export interface MessageStore {
   /** Lengthens a lease without changing its phase. */
   renewLease(command: { id: string; lease: number; now: number; until: number }): Promise<'ok' | 'lost'>
   write(command: MessageWrite): Promise<'ok' | 'stale'>
+  /** Stores messages that no submission causes; one whose id is there already is left out. */
+  add(messages: readonly PlannedMessage[]): Promise<void>
+  /**
+   * Counts a message that goes out long after it was counted as if it had been planned now, and no longer as of then.
+   * `full`: one of its caps has no room; then it stays counted as it was.
+   */
+  countLate(command: { messageId: string; caps: readonly Cap[]; now: number }): Promise<'counted' | 'full'>
+  /**
+   * The states of confirmations made since a time, and how many there are of each; of one form, or of all. `notHeldFor`:
+   * without those that are held for this reason.
+   */
+  countConfirmations(query: {
+    form: string | null
+    since: number
+    notHeldFor?: HeldReason
+  }): Promise<Partial<Record<StateName, number>>>
+  /**
+   * To whom notifications wait for a digest (held for `flood`), of which form, where the one that waits longest was planned
+   * at `before` or earlier.
+   */
+  floods(query: { before: number }): Promise<{ form: string; recipient: string }[]>
+  /** Those notifications of one form to one recipient, without what is being sent, by id. `after`: those with a greater id. */
+  flooded(query: { form: string; recipient: string; limit: number; after?: string }): Promise<FloodedMessage[]>
   /** Messages whose lease ran out, or ends later than any lease may (`latest`: the clock went back). */
   withDeadLease(query: { now: number; latest: number; limit: number }): Promise<Message[]>
   /**
@@ -168,6 +268,23 @@ export interface MessageStore {
    * due), or due later than any plan may be (`latest`).
    */
   overdue(query: { now: number; latest: number; limit: number }): Promise<Message[]>
+  /**
+   * What changed lately: messages whose state (other than `queued`) is as it is since `from` or later, oldest change first.
+   * `after`: without the message of this id and those before it, of the changes at `from`; so that what changed at one
+   * moment may be more than one `limit`.
+   */
+  news(query: { from: number; after?: string; limit: number }): Promise<MessageNews[]>
+  /** Until when the digests have told what happened; null before the first of them. */
+  digestedUntil(): Promise<number | null>
+  /**
+   * Stores the digests of what happened until a time, and that it is told; one command, so that nothing is told twice or
+   * never. `stale` when `known` is not until when it was told: then nothing is stored.
+   */
+  addDigests(command: {
+    known: number | null
+    until: number
+    messages: readonly PlannedMessage[]
+  }): Promise<'done' | 'stale'>
   /** Messages per state, for metrics; and the due time of the one that waits longest. */
   counts(now: number): Promise<{ states: Partial<Record<StateName, number>>; oldestDueAt: number | null }>
 }
@@ -231,6 +348,27 @@ export interface BudgetStore {
   forget(command: { before: number; limit: number }): Promise<number>
 }
 
+/** An address that said "this wasn't me": no confirmations for a while. */
+export type Stop = { address: string; since: number; until: number; messageId: string }
+
+export interface StopStore {
+  /** Keeps a stop; a later one for the same address replaces it. */
+  add(stop: Stop): Promise<void>
+  /** By normalised address; null when there is none, or it is over at `now`. */
+  get(address: string, now: number): Promise<Stop | null>
+  remove(address: string): Promise<void>
+}
+
+export interface AlarmStore {
+  /** Alarms that are open, or that have something left to tell. */
+  active(): Promise<Alarm[]>
+  /** Newest first, closed ones included. */
+  list(query: { limit: number }): Promise<Alarm[]>
+  get(key: string): Promise<Alarm | null>
+  /** Writes an alarm if its version is still the one before (1: there is none yet). */
+  put(alarm: Alarm): Promise<'ok' | 'stale'>
+}
+
 // --- blobs ------------------------------------------------------------------------------------------------------
 
 export interface BlobWriter {
@@ -245,6 +383,8 @@ export interface BlobStore {
   create(key: string): Promise<BlobWriter>
   /** The whole blob; null when it is not there. */
   read(key: string): Promise<Uint8Array | null>
+  /** The blob in pieces, read as they are asked for; null when it is not there. Nothing stays open when none is. */
+  stream(key: string): Promise<AsyncIterable<Uint8Array> | null>
   delete(key: string): Promise<void>
   /** Keys of blobs last written before a time, one after the other. What was left unfinished before it is removed on the way. */
   olderThan(time: number): AsyncIterable<string>
@@ -285,11 +425,75 @@ export interface Crypto {
   publicKeys(): { keys: readonly Readonly<Record<string, string>>[] }
 }
 
+/** What the DNS says about mail to a domain. */
+export type MailServers =
+  /** Names of its servers, the preferred one first; without MX records the domain itself (RFC 5321 §5.1). */
+  | { kind: 'mx'; hosts: readonly string[] }
+  /** It says that it takes no mail (RFC 7505). */
+  | { kind: 'null-mx' }
+  /** There is no such name. */
+  | { kind: 'no-domain' }
+  /** The name is there, but nothing that would take mail. */
+  | { kind: 'no-mail' }
+  /** No answer that could be relied on: time limit, refusal, fault of a server. Counts against nobody. */
+  | { kind: 'unknown' }
+
+/** Texts that the DNS holds at a name. */
+export type TextRecords =
+  /** Each one joined from its pieces (RFC 7208 §3.3); none where the name is not there or has none. */
+  | { kind: 'texts'; texts: readonly string[] }
+  /** No answer that could be relied on. */
+  | { kind: 'unknown' }
+
+export interface Dns {
+  /** Where mail to a domain goes. `domain` as in `Address`: lower case, A-labels. Never rejects; takes some seconds at most. */
+  mailServers(domain: string): Promise<MailServers>
+  /** The TXT records of a name. Never rejects; takes some seconds at most. */
+  texts(name: string): Promise<TextRecords>
+}
+
 export interface Patterns {
   /** Whether a pattern can take very long on some input. `invalid`: not a regular expression with the `v` flag. */
   assess(source: string): Promise<'safe' | 'risky' | 'invalid'>
   /** Runs a risky pattern in a box. `timeout` when no answer came in time. */
   matches(source: string, value: string): Promise<boolean | 'timeout'>
+}
+
+/** How often something happened lately. Not durable: a restart begins anew. */
+export interface Rates {
+  /** Counts one more, and says how many there were within the last `windowMs`, this one included. */
+  hit(key: string, windowMs: number): Promise<number>
+}
+
+/** Proof of work (ALTCHA): a puzzle that costs a program more than a person. */
+export interface Proofs {
+  /** A new puzzle, as the widget wants it. */
+  challenge(): Promise<Readonly<Record<string, unknown>>>
+  /** Whether a solution is right and in time. Whether it was used before, the store knows. */
+  verify(solution: string): Promise<{ kind: 'valid'; id: string; expiresAt: number } | { kind: 'invalid' }>
+}
+
+export type OutboundRequest = {
+  method: 'GET' | 'POST'
+  url: string
+  headers?: Readonly<Record<string, string>>
+  body?: string
+  /** Whether the address may be one of this machine or of its network. */
+  allowPrivate: boolean
+  /** Signs the request as a Standard Webhook; `at` in milliseconds, `secret` as `whsec_` and base64. */
+  webhook?: { id: string; at: number; secret: string }
+}
+
+export type OutboundAnswer =
+  /** `body`: the beginning of it. Redirects are answers like any other; they are not followed. */
+  | { kind: 'answered'; status: number; body: string }
+  /** Nothing was answered in time; `private-address`: nothing was sent, the address is not a public one. */
+  | { kind: 'failed'; fault: string }
+
+/** Requests to others: alarms, heartbeats, the canary. */
+export interface Outbound {
+  /** Never rejects; takes ten seconds at most. */
+  request(request: OutboundRequest): Promise<OutboundAnswer>
 }
 
 /** Field names are fixed, so that logs can be searched; none of them may hold an address, a body, a token or a secret. */

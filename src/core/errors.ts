@@ -64,6 +64,48 @@ export const errorCatalogue = {
     sentence: { en: 'This upload is not there.', ja: 'この添付ファイルはありません。' },
     next: { en: 'Check the file number of the submission.', ja: '送信内容のファイル番号を確認してください。' },
   },
+  'review-not-found': {
+    status: 404,
+    retry: false,
+    sentence: {
+      en: 'This link does not lead to a message that waits for review.',
+      ja: 'このリンクに対応する確認待ちの送信内容はありません。',
+    },
+    next: {
+      en: 'Part of the link may have been cut off, or its 30 days are over. Nothing is lost: ask whoever runs this server for the message, by the reference beside the link.',
+      ja: 'リンクの一部が欠けているか、30 日の有効期限が切れている可能性があります。送信内容は失われていません。リンクの横にある受付番号を添えて、このサーバーの運用者にお問い合わせください。',
+    },
+  },
+  'file-link-not-found': {
+    status: 404,
+    retry: false,
+    sentence: { en: 'This link does not lead to a file.', ja: 'このリンクに対応するファイルはありません。' },
+    next: {
+      en: 'Open the link exactly as it stands in the mail; part of it may have been cut off.',
+      ja: 'リンクの一部が欠けている可能性があります。メールに書かれているとおりに開いてください。',
+    },
+  },
+  'file-link-expired': {
+    status: 410,
+    retry: false,
+    sentence: { en: 'The time of this link to a file is over.', ja: 'ファイルへのリンクの有効期限が切れています。' },
+    next: {
+      en: 'The file is still stored: ask the operator of this server for it, with the reference in the mail (`todoku submissions files`).',
+      ja: 'ファイルは保存されています。メールにある受付番号を添えて、このサーバーの運用者に依頼してください（`todoku submissions files`）。',
+    },
+  },
+  'method-unknown': {
+    status: 405,
+    retry: false,
+    sentence: {
+      en: 'This address does not know that method.',
+      ja: 'このアドレスでは、その方法（メソッド）は使えません。',
+    },
+    next: {
+      en: 'Open the link as it was given to you. For programs, the header Allow names the methods.',
+      ja: 'リンクをそのまま開いてください。プログラムの場合、使えるメソッドは Allow ヘッダーにあります。',
+    },
+  },
   'method-not-allowed': {
     status: 405,
     retry: false,
@@ -152,6 +194,18 @@ export const errorCatalogue = {
     next: {
       en: 'Correct the marked fields and send again. Nothing you typed was lost.',
       ja: '印の付いた項目を直して、もう一度送信してください。入力した内容は残っています。',
+    },
+  },
+  'too-many-posts': {
+    status: 429,
+    retry: true,
+    sentence: {
+      en: 'Too many forms come from your network right now. This one was not sent.',
+      ja: '現在、お使いのネットワークから多数の送信が届いています。この内容はまだ送信されていません。',
+    },
+    next: {
+      en: 'Wait ten seconds and send it again. It goes through then.',
+      ja: '10 秒ほど待ってから、もう一度送信してください。そのときは受け付けます。',
     },
   },
   'idempotency-key-invalid': {
@@ -402,6 +456,15 @@ export const errorCatalogue = {
     retry: false,
     sentence: { en: 'The folder of the site can’t be read.', ja: 'サイトのフォルダーを読み取れません。' },
     next: { en: 'Check the path given to --site.', ja: '--site のパスを確認してください。' },
+  },
+  'page-unreadable': {
+    status: 500,
+    retry: false,
+    sentence: { en: 'The page can’t be read.', ja: 'ページを読み取れません。' },
+    next: {
+      en: 'Check the path, and that the page is whole: a browser shows it as far as it goes.',
+      ja: 'パスを確認し、ページが途中で切れていないことを確かめてください。',
+    },
   },
 } as const satisfies Record<string, Entry>
 

@@ -16,7 +16,9 @@ export type Settings = {
   /** IANA name, for times in mails and on pages. */
   timeZone: string
   limits: Limits
+  caps: Caps
   schedule: Schedule
+  alarms: AlarmSettings
 }
 
 /** What one post may bring. Sizes in bytes. */
@@ -31,8 +33,21 @@ export type Limits = {
   totalBytes: number
   /** For the whole body to arrive. */
   bodySeconds: number
-  /** Uploads up to this sum are attached to the notification; beyond it they are only named. */
+  /** A mail with its uploads as it travels (base64), text and header included; what does not fit goes as links. */
   attachBytes: number
+  /** How long the links to files in notifications work. Days. */
+  linkDays: number
+}
+
+/** Of mails to one recipient; times in milliseconds, already sped up for `capture`. */
+export type Caps = {
+  /** Confirmations, over all forms. */
+  perAddress: { max: number; windowMs: number }
+  perDomain: { max: number; windowMs: number }
+  /** Domains that many people share. */
+  perSharedDomain: { max: number; windowMs: number }
+  /** Notifications of one form to one address; what is over it is told in a digest. */
+  notifications: { max: number; windowMs: number }
 }
 
 /** When to try again, and for how long. Times in milliseconds, already sped up for `capture`. */
@@ -49,4 +64,35 @@ export type Schedule = {
   unknownPause: number
   /** How long after `accepted` news may still come. */
   settlesAfter: number
+  /** How long a confirmation to a doubtful address waits for its submitter's answer. */
+  doubtPause: number
+  /** Before an open circuit breaker of confirmations is looked at again; longer where it stays open. */
+  breakerPause: number
+  /** How far back bounces and complaints count for it. */
+  breakerWindow: number
+  /** How long notifications of a flooded form are gathered for one digest. */
+  floodPause: number
+  /** After this such a notification goes out by itself, should no digest have told it. */
+  floodFallback: number
+}
+
+/** Who is told when something is wrong, and how it is found out. Times in milliseconds, already sped up for `capture`. */
+export type AlarmSettings = {
+  webhook: { url: string; secret: string } | null
+  /** Who is told by mail. Empty: nobody. */
+  mailTo: readonly string[]
+  /** A URL that is asked for every minute while the process works; who watches it notices silence. */
+  heartbeat: string | null
+  /** Whether webhook and heartbeat may be on this machine or in its network. */
+  allowPrivate: boolean
+  /** Posts a test to this form, whose notification must arrive in time. */
+  canary: { form: string; every: number; within: number } | null
+  /** Hour of the day, by `timeZone`, from which the digest goes out; null: never. */
+  digestHour: number | null
+  /** A due mail that waits longer than this means that the queue is stuck. */
+  stuckAfter: number
+  /** A transport that refuses for longer than this, without taking one mail, is told. */
+  refusingAfter: number
+  /** What lasts is told again after the first of these, then after the second, and so on; the last one repeats. */
+  tellAgainAfter: readonly number[]
 }

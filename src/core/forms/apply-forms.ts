@@ -1,10 +1,11 @@
 import { addressIn } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
-import { inspectTemplate } from '../messages/templates/liquid.ts'
+import { languages } from '../language.ts'
+import { checkTemplate } from '../messages/templates/check.ts'
 import { type FormSettings, formSettingsSchema, isFormName, type Localized } from './form.ts'
 
-/** A key of the settings that is wrong, and the rule it breaks; never the value. */
-export type SettingsProblem = { key: string; rule: string }
+/** A key of the settings that is wrong, and the rule it breaks; never the value. `line`: that of a text, from 1. */
+export type SettingsProblem = { key: string; rule: string; line?: number | null }
 
 export type AppliedForm = {
   name: string
@@ -19,19 +20,6 @@ export type ApplyOutcome =
   | { kind: 'applied'; forms: readonly AppliedForm[] }
   /** Nothing was stored. */
   | { kind: 'invalid'; problems: readonly SettingsProblem[] }
-
-/** Variables a template may use. */
-const knownVariables = new Set([
-  'form.title',
-  'form.name',
-  'reference',
-  'received_at',
-  'status_url',
-  'email',
-  'old_email',
-])
-/** Those that hold what the visitor typed. */
-const isUserText = (variable: string) => variable === 'email' || variable === 'old_email' || /^fields\b/.test(variable)
 
 /**
  * Stores the settings of forms as their next versions. All of them are checked first: one wrong key and nothing is
@@ -154,7 +142,8 @@ function issueProblems(name: string, issue: Issue): SettingsProblem[] {
   return [{ key, rule: issue.message }]
 }
 
-function templateProblems(name: string, settings: FormSettings): SettingsProblem[] {
+/** What is wrong with a form's own texts. Keys begin at `forms.{name}` and end with the language where a text is given by language. */
+export function templateProblems(name: string, settings: FormSettings): SettingsProblem[] {
   const { confirmation, notification } = settings
   return [
     ...textProblems(`forms.${name}.confirmation.subject`, confirmation?.subject, confirmation?.allowUserText !== true),
@@ -165,29 +154,10 @@ function templateProblems(name: string, settings: FormSettings): SettingsProblem
 }
 
 function textProblems(key: string, text: Localized | undefined, strangers: boolean): SettingsProblem[] {
-  const sources = text === undefined ? [] : typeof text === 'string' ? [text] : [text.en, text.ja]
-  return sources.flatMap((source) => (source === undefined ? [] : sourceProblems(key, source, strangers)))
-}
-
-function sourceProblems(key: string, source: string, strangers: boolean): SettingsProblem[] {
-  const inspected = inspectTemplate(source)
-  if (!inspected.ok) return [{ key, rule: `is not a template: ${inspected.reason}` }]
-  const problems: SettingsProblem[] = []
-  for (const variable of inspected.variables) {
-    if (!knownVariables.has(variable) && !/^(?:fields|form)\b/.test(variable)) {
-      problems.push({ key, rule: `uses {{ ${variable} }}, which does not exist` })
-    } else if (strangers && isUserText(variable)) {
-      problems.push({
-        key,
-        rule: `uses {{ ${variable} }}: a confirmation goes to an address that nobody confirmed yet, and what a visitor typed could be spam. Set confirmation.allowUserText: true to allow it`,
-      })
-    }
-  }
-  if (strangers && /\{%-?\s*fields\s*-?%\}/.test(source)) {
-    problems.push({
-      key,
-      rule: 'uses {% fields %}; set confirmation.allowUserText: true to send visitors’ text to unconfirmed addresses',
-    })
-  }
-  return problems
+  if (text === undefined) return []
+  const sources =
+    typeof text === 'string' ? [[key, text] as const] : languages.map((l) => [`${key}.${l}`, text[l]] as const)
+  return sources.flatMap(([at, source]) =>
+    source === undefined ? [] : checkTemplate(source, strangers).map((fault) => ({ key: at, ...fault })),
+  )
 }

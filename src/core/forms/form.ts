@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { languages } from '../language.ts'
+import { verdictRules } from '../submissions/submission.ts'
 
 /** How a form is named in its path `/f/{form}`; kept narrow so that a name is safe in paths, logs and commands. */
 const formNamePattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/i
@@ -9,7 +10,9 @@ const reservedFormNames = new Set([
   'api',
   'app',
   'ajax',
+  'confirm',
   'f',
+  'files',
   'healthz',
   'hooks',
   'metrics',
@@ -123,6 +126,8 @@ export const formSettingsSchema = z
     title: localized.optional(),
     language: z.enum(languages).optional(),
     managers: z.array(mailbox).min(1).max(20).optional(),
+    /** Addresses that a post may ask a copy of its notification for, with `_cc`; any other is ignored. */
+    cc: z.array(mailbox).max(20).optional(),
     /** Managers chosen by the value of a field; a value that is not listed goes to `managers`. */
     route: z
       .strictObject({ field: z.string().min(1), to: z.record(z.string(), z.array(mailbox).min(1).max(20)) })
@@ -136,9 +141,36 @@ export const formSettingsSchema = z
         replyTo: mailbox.optional(),
         /** Lets the texts of a confirmation contain what the submitter typed. Off: spammers use forms as relays. */
         allowUserText: z.boolean().optional(),
+        /** `required`: only a post with a proof of work is answered by mail; the confirmation of any other is held. */
+        proof: z.enum(['off', 'required']).optional(),
       })
       .optional(),
-    notification: template.optional(),
+    /** The address is asked first: only when its owner confirms the submission, the managers are told of it. */
+    doubleOptIn: z.boolean().optional(),
+    /** What makes a post wait for review. */
+    spam: z
+      .strictObject({
+        /** Further fields that nobody sees: names of traps. */
+        honeypot: z.array(z.string().min(1).max(100)).max(20).optional(),
+        /** Sent sooner after showing the page is suspicious; the page's script tells. */
+        minSeconds: z.number().min(0).max(60).optional(),
+        /** Posts of one network in 10 minutes. */
+        perClient: z.number().int().min(1).max(1000).optional(),
+        /** Posts with the same long text in an hour. */
+        repeated: z.number().int().min(1).max(1000).optional(),
+        /** Links in one post. */
+        links: z.number().int().min(0).max(1000).optional(),
+        words: z.array(z.string().min(1).max(100)).max(200).optional(),
+        /** Rules that only show what they would have done; `true`: all. */
+        shadow: z.union([z.literal(true), z.array(z.enum(verdictRules))]).optional(),
+      })
+      .optional(),
+    notification: template
+      .extend({
+        /** `mail`: the managers get a mail when a confirmation bounces for good; else only the submission's story says it. */
+        bounces: z.enum(['note', 'mail']).optional(),
+      })
+      .optional(),
     /** Origins (`https://www.example.jp`) whose pages may post; empty: any. Also where `_next` may lead. */
     origins: z
       .array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'must be an origin, like https://www.example.jp'))

@@ -1,7 +1,8 @@
-import { isFullyQualified, parseAddress } from '../../mail/address.ts'
+import { addressIn, parseAddress } from '../../mail/address.ts'
 import type { Deps } from '../deps.ts'
+import { fitsAccept } from '../files/risk.ts'
 import { type Language, pickLanguage } from '../language.ts'
-import type { Entry, FileEntry, Observation } from '../submissions/submission.ts'
+import type { Entry, Observation } from '../submissions/submission.ts'
 import { emailOf } from './email-field.ts'
 import { emptyError, type FieldError, type FieldErrorCode, fieldError } from './field-errors.ts'
 import type { ControlRule, FormRecord, RuleVariant } from './form.ts'
@@ -70,10 +71,7 @@ type Post = {
 
 function badAddress(form: FormRecord, entries: readonly Entry[]): string | null {
   const email = emailOf(form, entries)
-  if (email === null) return null
-  const parsed = parseAddress(email.value)
-  // `user@localhost` is an address to HTML, and means another mailbox on every machine.
-  return parsed.ok && isFullyQualified(parsed.address.domain) ? null : email.field
+  return email === null || addressIn(email.value) !== null ? null : email.field
 }
 
 /** More patterns than this are not run in the box for one post, which could keep it busy with one field sent many times. */
@@ -299,14 +297,7 @@ function entryFaults(rule: ControlRule, entry: Entry): Finding['code'][] {
 function fileFaults(rule: ControlRule, entry: Entry): Finding['code'][] {
   if (!isFilled(entry)) return []
   if (entry.kind === 'text') return ['FILE_TYPE']
-  return rule.accept === null || rule.accept.some((token) => accepts(token, entry)) ? [] : ['FILE_TYPE']
-}
-
-/** A token of `accept` (HTML §4.10.5.1.17): an extension, a type, or all types of a kind. */
-function accepts(token: string, { file }: FileEntry): boolean {
-  if (token.startsWith('.')) return file.fileName.toLowerCase().endsWith(token)
-  const type = file.type.toLowerCase().split(';', 1)[0]?.trim() ?? ''
-  return token.endsWith('/*') ? type.startsWith(token.slice(0, -1)) : type === token
+  return rule.accept === null || rule.accept.some((token) => fitsAccept(token, entry.file)) ? [] : ['FILE_TYPE']
 }
 
 function textFaults(rule: ControlRule, value: string): Finding['code'][] {

@@ -1,15 +1,18 @@
 import { type Address, parseAddress } from '../../mail/address.ts'
-import { type Attachment, composeMail, type Mail } from '../../mail/mime/compose.ts'
+import { composeMail, type Mail } from '../../mail/mime/compose.ts'
 import { base32 } from '../base-encoding.ts'
 import type { Deps } from '../deps.ts'
 import { formatTime } from '../format-time.ts'
 import type { FormRecord, Localized } from '../forms/form.ts'
 import type { Language } from '../language.ts'
 import { statusUrl } from '../submissions/status-token.ts'
-import type { Entry, StoredFile, Submission } from '../submissions/submission.ts'
+import { asksFirst, type Submission } from '../submissions/submission.ts'
+import { linkUrl } from '../suppressions/links.ts'
+import { type Enclosures, encloseSubmission, fieldValues } from './enclosures.ts'
 import type { Message } from './message.ts'
-import { builtInTemplates, type TemplateText } from './templates/built-in.ts'
-import { type Body, escapeHtml, type FieldLine, renderBody, renderLine } from './templates/render.ts'
+import { builtInTemplates, footers, requestTemplates, type TemplateText } from './templates/built-in.ts'
+import { type Body, escapeHtml, renderBody, renderLine } from './templates/render.ts'
+import { cutLine } from './templates/shown-text.ts'
 
 type ComposeDeps = Pick<Deps, 'settings' | 'crypto' | 'blobs'>
 
@@ -24,37 +27,76 @@ export type Composed = {
   mail: Uint8Array
   /** Why the form's own template was not used; null when nothing was wrong. */
   templateFault: string | null
+  /** How many files it carries; a mail that is too large may go without them. */
+  attachments: number
   /** Uploads that are not in the blob store any more; the text says so beside their names. */
   missingFiles: readonly string[]
 }
 
 /**
  * Makes the mail of a message. Date, Message-ID and boundaries come from the message, so that every attempt gives the
- * same bytes (until the submitter corrects the address) and a second copy can be recognised as one.
+ * same bytes (until the submitter corrects the address, or a server finds it too large) and a second copy can be recognised
+ * as one. With its files it has `limits.attachBytes` at most.
+ *
+ * @param note what its reader must learn of another mail of the submission, as text; `confirmation_note` in templates
  */
 export async function composeMessage(
   deps: ComposeDeps,
   message: Message,
   form: FormRecord,
   submission: Submission,
+  note: string | null = null,
 ): Promise<Composed> {
+  const compose = (enclosures: Enclosures) => composeWith(deps, message, form, submission, note, enclosures)
+  const bare = await encloseSubmission(deps, message, form, submission, nothing)
+  const room = deps.settings.limits.attachBytes - headRoom(submission)
+  // Without files, in a mail that carries none, or where a server found it too large with them, that is all.
+  if (message.role !== 'notification' || !hasFiles(submission) || wasTooLarge(message)) return compose(bare)
+  // What it says without attachments is the longest that its text can be: a link for each file.
+  const left = room - compose(bare).mail.length
+  return compose(await encloseSubmission(deps, message, form, submission, left))
+}
+
+/** No room for any attachment: an empty file still needs its header fields. */
+const nothing = -1
+
+function hasFiles({ entries }: Submission): boolean {
+  return entries.some(({ kind }) => kind === 'file')
+}
+
+/** Bytes of the header fields of all attachments, at most: a name may be written twice, percent-encoded. */
+function headRoom({ entries }: Submission): number {
+  return entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? 400 + 24 * entry.file.fileName.length : 0), 0)
+}
+
+/** Whether a server refused the mail for its size (RFC 1870 §6): then its files go as links, or it would never arrive. */
+export function wasTooLarge({ events }: Pick<Message, 'events'>): boolean {
+  return events.some((event) => event.kind === 'deferred' && event.class === 'too-large')
+}
+
+function composeWith(
+  deps: ComposeDeps,
+  message: Message,
+  form: FormRecord,
+  submission: Submission,
+  note: string | null,
+  enclosures: Enclosures,
+): Composed {
   const { settings } = deps
-  const { attachments, missing } =
-    message.role === 'notification' ? await attachmentsOf(deps, submission) : { attachments: [], missing: [] }
-  const parts = renderParts(deps, message, form, submission, new Set(missing.map(({ blob }) => blob)))
+  const parts = renderParts(deps, message, form, submission, note, enclosures)
   const { utf8 } = addressOf(message.recipient)
   const replyTo = replyToOf(form, message, submission, utf8)
   const mail: Mail = {
-    from: { name: fromName(settings.from.name, form, message), address: settings.from.address },
+    from: { name: fromName(settings.from.name, form, message, submission), address: settings.from.address },
     to: { name: null, address: message.recipient },
     replyTo: replyTo === null ? null : { name: null, address: replyTo },
-    subject: parts.subject,
+    subject: submission.test ? `${testMarks[message.language]} ${parts.subject}` : parts.subject,
     date: message.createdAt,
     messageId: `${message.id}@${domainOf(settings.from.address)}`,
     headers: headersOf(message),
     text: parts.body.text,
     html: frame(parts.body.html, message.language),
-    attachments,
+    attachments: enclosures.attachments,
     boundary: message.id,
     utf8,
   }
@@ -64,7 +106,40 @@ export async function composeMessage(
     utf8,
     mail: composeMail(mail),
     templateFault: parts.fault,
-    missingFiles: missing.map(({ fileName }) => fileName),
+    attachments: enclosures.attachments.length,
+    missingFiles: enclosures.missing.map(({ fileName }) => fileName),
+  }
+}
+
+/** Makes the mail of a message that no submission causes: its own text in our frame. */
+export function composeContent(deps: ComposeDeps, message: Message): Composed {
+  const { settings } = deps
+  if (message.content === null) throw new TypeError('a message without a submission needs a text')
+  const { utf8 } = addressOf(message.recipient)
+  const nonce = base32(deps.crypto.mac('slots', message.id).subarray(0, 10))
+  const body = renderBody(message.content.body, {}, [], nonce)
+  const mail: Mail = {
+    from: { name: settings.from.name, address: settings.from.address },
+    to: { name: null, address: message.recipient },
+    replyTo: null,
+    subject: cutLine(message.content.subject.replace(/\s+/g, ' ').trim(), maxSubject),
+    date: message.createdAt,
+    messageId: `${message.id}@${domainOf(settings.from.address)}`,
+    headers: headersOf(message),
+    text: body.text,
+    html: frame(body.html, message.language),
+    attachments: [],
+    boundary: message.id,
+    utf8,
+  }
+  return {
+    from: envelopeSender(deps, message),
+    to: message.recipient,
+    utf8,
+    mail: composeMail(mail),
+    templateFault: null,
+    attachments: 0,
+    missingFiles: [],
   }
 }
 
@@ -93,9 +168,16 @@ function headersOf(message: Message): [string, string][] {
   return [...automatic, ...duplicate, [tagHeader, message.id]]
 }
 
-function fromName(instanceName: string | null, form: FormRecord, message: Message): string | null {
+function fromName(
+  instanceName: string | null,
+  form: FormRecord,
+  message: Message,
+  { wishes }: Submission,
+): string | null {
   const own = message.role === 'confirmation' ? form.settings.confirmation?.fromName : undefined
-  return own ?? instanceName
+  // Anybody can post a name: only the managers, who know their forms, ever see it.
+  const wished = message.role === 'notification' ? wishes.senderName : null
+  return own ?? wished ?? instanceName
 }
 
 /**
@@ -103,6 +185,8 @@ function fromName(instanceName: string | null, form: FormRecord, message: Messag
  * anyway: a relay without SMTPUTF8 would refuse the manager's mail for it, and the text names the address.
  */
 function replyToOf(form: FormRecord, message: Message, submission: Submission, utf8: boolean): string | null {
+  // A text of its own tells that the address is somebody else's.
+  if (message.content !== null) return null
   const replyTo = message.role === 'confirmation' ? (form.settings.confirmation?.replyTo ?? null) : submission.email
   return replyTo !== null && addressOf(replyTo).utf8 && !utf8 ? null : replyTo
 }
@@ -119,7 +203,10 @@ function domainOf(address: string): string {
 
 // --- text -------------------------------------------------------------------------------------------------------
 
-/** Characters of a subject; no mail program shows more. */
+/** Before the subject of mails that a test causes, so that nobody takes it for a lead. */
+const testMarks: Readonly<Record<Language, string>> = { en: '[Test]', ja: '[テスト]' }
+
+/** UTF-16 code units of a subject; no mail program shows more. */
 const maxSubject = 200
 
 type Parts = { subject: string; body: Body; fault: string | null }
@@ -129,19 +216,22 @@ function renderParts(
   message: Message,
   form: FormRecord,
   submission: Submission,
-  missing: ReadonlySet<string>,
+  note: string | null,
+  enclosures: Enclosures,
 ): Parts {
-  const builtIn = builtInTemplates[message.role === 'alarm' ? 'notification' : message.role][message.language]
+  const builtIn = builtInTemplate(message, submission)
   const own = ownTemplate(form, message)
   const nonce = base32(deps.crypto.mac('slots', message.id).subarray(0, 10))
-  const scope = scopeOf(deps, message, form, submission)
-  const fields =
-    message.role === 'confirmation' && !userTextAllowed(form)
-      ? []
-      : fieldLines(form, submission, message.language, missing)
+  const scope = {
+    ...scopeOf(deps, message, form, submission, note),
+    links: enclosures.links,
+    links_until: enclosures.linksUntil,
+  }
+  const fields = message.role === 'confirmation' && !userTextAllowed(form) ? [] : enclosures.fields()
+  const wished = message.role === 'notification' && own?.subject === undefined ? submission.wishes.subject : null
   const render = (template: TemplateText) => ({
-    subject: [...renderLine(template.subject, scope, nonce)].slice(0, maxSubject).join(''),
-    body: renderBody(template.body, scope, fields, nonce),
+    subject: cutLine(wished ?? renderLine(template.subject, scope, nonce), maxSubject),
+    body: withFooters(renderBody(template.body, scope, fields, nonce), message.language, scope, nonce),
   })
   if (own === null) return { ...render(builtIn), fault: null }
   try {
@@ -155,8 +245,32 @@ function renderParts(
   }
 }
 
+function builtInTemplate(message: Message, submission: Submission): TemplateText {
+  const { content, role, language } = message
+  if (content !== null) return content
+  if (role === 'confirmation' && asksFirst(submission)) return requestTemplates[language]
+  return builtInTemplates[role === 'alarm' ? 'notification' : role][language]
+}
+
+/** The body with what it must say and does not, below it. A link counts where people can use it: in both parts. */
+function withFooters(body: Body, language: Language, scope: Scope & Pick<Enclosures, 'links'>, nonce: string): Body {
+  const has = (text: string, html: string) => body.text.includes(text) && body.html.includes(html)
+  const hasLink = (url: string) => url === '' || has(url, `href="${escapeHtml(url)}"`)
+  const { confirm_url, stop_url, confirmation_note, links } = scope
+  const missing = [
+    ...(hasLink(confirm_url) ? [] : [footers.confirm]),
+    ...(hasLink(stop_url) ? [] : [footers.stop]),
+    ...(links.length === 0 ? [] : [footers.links]),
+    ...(confirmation_note === '' || has(confirmation_note, escapeHtml(confirmation_note)) ? [] : [footers.note]),
+  ].map((footer) => renderBody(footer[language], scope, [], nonce))
+  return {
+    text: [body.text, ...missing.map(({ text }) => text)].join('\n'),
+    html: [body.html, ...missing.map(({ html }) => html)].join(''),
+  }
+}
+
 function ownTemplate(form: FormRecord, message: Message): Partial<TemplateText> | null {
-  if (message.role !== 'confirmation' && message.role !== 'notification') return null
+  if (message.content !== null || (message.role !== 'confirmation' && message.role !== 'notification')) return null
   const settings = form.settings[message.role]
   const subject = localizedText(settings?.subject, message.language)
   const body = localizedText(settings?.body, message.language)
@@ -184,99 +298,34 @@ function userTextAllowed(form: FormRecord): boolean {
   return form.settings.confirmation?.allowUserText === true
 }
 
-/** The variables of templates; the ones with a visitor's text only where it may appear. */
+type Scope = Readonly<Record<string, unknown>> &
+  Readonly<Record<'stop_url' | 'confirm_url' | 'confirmation_note', string>>
+
+/**
+ * The variables of templates; the ones with a visitor's text only where it may appear. The links by which the address's
+ * owner speaks are in no other mail than the one to them.
+ */
 function scopeOf(
   deps: ComposeDeps,
   message: Message,
   form: FormRecord,
   submission: Submission,
-): Record<string, unknown> {
+  note: string | null,
+): Scope {
+  const isConfirmation = message.role === 'confirmation'
   const withUserText = message.role !== 'confirmation' || userTextAllowed(form)
   const resend = submission.resends.at(-1)
   return {
     form: { title: formTitle(form, message.language), name: form.name },
     reference: submission.reference,
     received_at: formatTime(submission.receivedAt, message.language, deps.settings.timeZone),
-    status_url: message.role === 'confirmation' ? statusUrl(deps, submission) : '',
+    status_url: isConfirmation ? statusUrl(deps, submission) : '',
+    stop_url: isConfirmation ? linkUrl(deps, 'stop', message, submission) : '',
+    confirm_url: isConfirmation && asksFirst(submission) ? linkUrl(deps, 'confirm', message, submission) : '',
+    confirmation_note: note ?? '',
     email: withUserText ? (submission.email ?? '') : '',
     old_email: withUserText ? (resend?.oldEmail ?? '') : '',
     fields: withUserText ? fieldValues(submission.entries) : {},
-  }
-}
-
-function fieldValues(entries: readonly Entry[]): Record<string, string> {
-  const values = new Map<string, string[]>()
-  for (const entry of entries) {
-    const value = entry.kind === 'text' ? entry.value : entry.file.fileName
-    values.set(entry.name, [...(values.get(entry.name) ?? []), value])
-  }
-  return Object.fromEntries([...values].map(([name, all]) => [name, all.join(', ')]))
-}
-
-/** The fields of a submission under the labels of its page, in the order they were posted; files by name and size. */
-function fieldLines(
-  form: FormRecord,
-  submission: Submission,
-  language: Language,
-  missing: ReadonlySet<string>,
-): FieldLine[] {
-  const lines = new Map<string, string[]>()
-  for (const entry of submission.entries) {
-    const value =
-      entry.kind === 'text'
-        ? entry.value.replaceAll('\r\n', '\n')
-        : `${fileLine(entry.file.fileName, entry.file.size)}${missing.has(entry.file.blob) ? notAvailable[language] : ''}`
-    lines.set(entry.name, [...(lines.get(entry.name) ?? []), value])
-  }
-  return [...lines].map(([name, values]) => ({ label: labelOf(form, name, language), value: values.join('\n') }))
-}
-
-/** The label of a field as its pages show it, best in this language; else the field's name. */
-export function labelOf(form: FormRecord, name: string, language: Language): string {
-  const labels = form.variants.flatMap((variant) =>
-    variant.controls
-      .filter((control) => control.name === name && control.label !== null)
-      .map((control) => ({
-        label: control.label as string,
-        fits: variant.language?.toLowerCase().startsWith(language),
-      })),
-  )
-  return (labels.find(({ fits }) => fits) ?? labels[0])?.label ?? name
-}
-
-const notAvailable: Readonly<Record<Language, string>> = {
-  en: ' — this file is not available any more',
-  ja: ' — このファイルは利用できなくなりました',
-}
-
-function fileLine(fileName: string, size: number): string {
-  return `${fileName} (${formatBytes(size)})`
-}
-
-/** `1.4 MB`; decimal, as mail programs count. */
-function formatBytes(size: number): string {
-  if (size < 1000) return `${size} B`
-  if (size < 1_000_000) return `${(size / 1000).toFixed(1)} kB`
-  return `${(size / 1_000_000).toFixed(1)} MB`
-}
-
-/**
- * Uploads go along when they are small together; else only their names do, and they are fetched with `todoku submissions
- * files`. One that is gone costs itself, not the mail.
- */
-async function attachmentsOf(
-  deps: ComposeDeps,
-  submission: Submission,
-): Promise<{ attachments: Attachment[]; missing: StoredFile[] }> {
-  const files = submission.entries.flatMap((entry) => (entry.kind === 'file' ? [entry.file] : []))
-  const total = files.reduce((sum, file) => sum + file.size, 0)
-  if (total > deps.settings.limits.attachBytes) return { attachments: [], missing: [] }
-  const read = await Promise.all(files.map(async (file) => ({ file, content: await deps.blobs.read(file.blob) })))
-  return {
-    attachments: read.flatMap(({ file: { fileName, type }, content }) =>
-      content === null ? [] : [{ fileName, type, content }],
-    ),
-    missing: read.flatMap(({ file, content }) => (content === null ? [file] : [])),
   }
 }
 
@@ -285,7 +334,7 @@ function frame(html: string, language: Language): string {
   return (
     `<!doctype html>\n<html lang="${escapeHtml(language)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
     '<meta name="color-scheme" content="light dark"></head>\n' +
-    "<body style=\"margin:0;padding:24px;font:16px/1.6 system-ui,-apple-system,'Hiragino Sans','Noto Sans JP',sans-serif\">" +
+    "<body style=\"margin:0;padding:20px;word-wrap:break-word;overflow-wrap:anywhere;font:16px/1.6 system-ui,-apple-system,'Hiragino Sans','Noto Sans JP',sans-serif\">" +
     `<div style="max-width:38em;margin:0 auto">\n${html}</div></body></html>\n`
   )
 }

@@ -15,6 +15,7 @@ function messageWith(changes: Partial<Message> = {}, events: MessageEvent[] = []
   const all: MessageEvent[] = [{ id: 'm.queued', at: 0, kind: 'queued', turn: 0, dueAt: 0 }, ...events]
   return {
     id: 'm',
+    content: null,
     submissionId: 's',
     reference: 'R',
     form: 'contact',
@@ -137,7 +138,7 @@ describe('expiry', () => {
   })
 
   test('a message that was held until its end expired, with that as its evidence', () => {
-    const held = messageWith({}, [{ id: 'h', at: 5, kind: 'held', turn: 1, reason: 'cap' }])
+    const held = messageWith({}, [{ id: 'h', at: 5, kind: 'held', turn: 1, reason: 'cap', until: null }])
     const { state, events } = concludeExpiry(held, 5000)
     expect(state).toMatchObject({ name: 'expired', class: 'expired' })
     expect(events[0]).toMatchObject({ evidence: { stage: 'held' } })

@@ -1,10 +1,16 @@
 import type { Deps } from '../deps.ts'
 import { TodokuError } from '../errors.ts'
-import { type Composed, composeMessage } from './compose.ts'
+import type { FormRecord } from '../forms/form.ts'
+import { currentConfirmation } from '../submissions/status.ts'
+import type { Submission } from '../submissions/submission.ts'
+import { type Composed, composeContent, composeMessage } from './compose.ts'
 import { type Conclusion, concludeAttempt, concludeExpiry, concludeNews, wasTried } from './conclude.ts'
 import { isWorkingState } from './fold.ts'
+import { concludeGate, type Gate, type GateVerdict } from './gate.ts'
+import { confirmationNote } from './held.ts'
 import type { LaneResult } from './lanes.ts'
 import type { Lease, Message, MessageEvent } from './message.ts'
+import { transportFor } from './planned-message.ts'
 import type { AttemptReport, AttemptWatch } from './transport.ts'
 
 type DeliverDeps = Pick<
@@ -14,6 +20,7 @@ type DeliverDeps = Pick<
   | 'forms'
   | 'blobs'
   | 'transport'
+  | 'alarmTransport'
   | 'settings'
   | 'crypto'
   | 'clock'
@@ -39,14 +46,15 @@ const dotWithinMs = 5_000
  * Makes one attempt with a leased message and records what became of it.
  *
  * ```
- *  leased (claimed) ─▶ compose ─▶ transport: connect … RCPT taken (rcpt_ok)
- *                                   └─▶ data_final durable? ── lost ──▶ connection dropped, nothing sent
- *                                                └── go ──▶ final dot ─▶ reply, or none (unknown)
+ *  leased (claimed) ─▶ gate ─▶ compose ─▶ transport: connect … RCPT taken (rcpt_ok)
+ *                       └─▶ held, cancelled, suppressed: no attempt was made
+ *                                          └─▶ data_final durable? ── lost ──▶ connection dropped, nothing sent
+ *                                                       └── go ──▶ final dot ─▶ reply, or none (unknown)
  * ```
  *
  * Resolves with what the attempt said of its lane. Never rejects: a fault of ours defers the message.
  */
-export async function deliver(deps: DeliverDeps, message: Message, stop: AbortSignal): Promise<LaneResult> {
+export async function deliver(deps: DeliverDeps, gate: Gate, message: Message, stop: AbortSignal): Promise<LaneResult> {
   const lease = message.lease
   if (lease === null) throw new TypeError('deliver needs a leased message')
   if (deps.clock.now() >= message.expiresAt && wasTried(message)) {
@@ -59,7 +67,17 @@ export async function deliver(deps: DeliverDeps, message: Message, stop: AbortSi
   }
   const startedAt = deps.clock.monotonic()
   const notes: MessageEvent[] = []
-  const report = unlessStopping(await attempt(deps, message, lease, stop, notes), stop)
+  const judged = await judge(deps, gate, message)
+  if (judged.kind === 'stays') {
+    const { verdict } = judged
+    tellGate(deps, message, verdict)
+    await record(deps, message, lease, (current) => concludeGate(current, verdict, deps.clock.now()))
+    return 'neutral'
+  }
+  const report =
+    judged.kind === 'fault'
+      ? judged.report
+      : unlessStopping(await attempt(deps, message, judged.subject, lease, stop, notes), stop)
   const durationMs = Math.round(deps.clock.monotonic() - startedAt)
   tell(deps, message, report, durationMs)
   await record(deps, message, lease, (current) => {
@@ -73,16 +91,71 @@ export async function deliver(deps: DeliverDeps, message: Message, stop: AbortSi
   return laneResult(report)
 }
 
+/** What a mail is about. */
+type Subject = { form: FormRecord; submission: Submission }
+
+type Judged =
+  | { kind: 'goes'; subject: Subject | null }
+  | { kind: 'stays'; verdict: Exclude<GateVerdict, { kind: 'pass' }> }
+  | { kind: 'fault'; report: AttemptReport }
+
+/** Asks the gate. Fails closed: as long as it can't be asked, nothing goes out. */
+async function judge(deps: DeliverDeps, gate: Gate, message: Message): Promise<Judged> {
+  try {
+    const subject = await subjectOf(deps, message)
+    if (subject === null) return { kind: 'goes', subject }
+    const verdict = await gate(message, subject.form, subject.submission)
+    return verdict.kind === 'pass' ? { kind: 'goes', subject } : { kind: 'stays', verdict }
+  } catch (error) {
+    deps.log.error(
+      { messageId: message.id, form: message.form, role: message.role, err: error },
+      'whether a mail may go out could not be found out',
+    )
+    deps.metrics.countFault('gate')
+    return {
+      kind: 'fault',
+      report: {
+        outcome: { kind: 'deferred', class: 'unclassified', scope: 'own' },
+        evidence: {
+          transport: 'none',
+          stage: 'gate',
+          fault: 'whether it may go out could not be found out; see the log',
+        },
+      },
+    }
+  }
+}
+
+/** Null for a mail that no submission causes. */
+async function subjectOf(deps: DeliverDeps, message: Message): Promise<Subject | null> {
+  if (message.submissionId === '') return null
+  const submission = await deps.submissions.get(message.reference)
+  const form = await deps.forms.getVersion(message.form, message.formVersion)
+  if (submission === null || form === null)
+    throw new TodokuError('internal', { detail: 'the submission or form of a message is gone' })
+  return { submission, form }
+}
+
+function tellGate(deps: DeliverDeps, message: Message, verdict: Exclude<GateVerdict, { kind: 'pass' }>): void {
+  const code = verdict.kind === 'suppress' ? 'stop' : verdict.reason
+  deps.log.info(
+    { messageId: message.id, reference: message.reference, form: message.form, role: message.role, code },
+    'a mail does not go out now',
+  )
+}
+
 async function attempt(
   deps: DeliverDeps,
   message: Message,
+  subject: Subject | null,
   lease: Lease,
   stop: AbortSignal,
   notes: MessageEvent[],
 ): Promise<AttemptReport> {
+  const transport = transportFor(deps, message.role)
   let composed: Composed
   try {
-    composed = await compose(deps, message)
+    composed = await compose(deps, message, subject)
   } catch (error) {
     deps.log.error(
       { messageId: message.id, form: message.form, role: message.role, err: error },
@@ -92,7 +165,7 @@ async function attempt(
     return {
       outcome: { kind: 'deferred', class: 'unclassified', scope: 'own' },
       evidence: {
-        transport: deps.transport.name,
+        transport: transport.name,
         stage: 'compose',
         fault: 'the mail could not be composed; see the log',
       },
@@ -123,7 +196,7 @@ async function attempt(
   }
   const watch = watchLease(deps, message, lease, stop)
   try {
-    return await deps.transport.attempt(
+    const report = await transport.attempt(
       {
         messageId: message.id,
         attempt: message.attempts,
@@ -134,12 +207,13 @@ async function attempt(
       },
       watch,
     )
+    return composed.attachments > 0 ? withoutFilesNext(report) : report
   } catch (error) {
     // A transport reports every fault of the world; what it throws is a mistake of ours, at an unknown moment.
-    deps.log.error({ messageId: message.id, transport: deps.transport.name, err: error }, 'the transport threw')
+    deps.log.error({ messageId: message.id, transport: transport.name, err: error }, 'the transport threw')
     deps.metrics.countFault('transport')
     const kind = watch.finalAllowed() ? 'unknown' : 'deferred'
-    const evidence = { transport: deps.transport.name, stage: 'transport', fault: 'internal error; see the log' }
+    const evidence = { transport: transport.name, stage: 'transport', fault: 'internal error; see the log' }
     return kind === 'unknown'
       ? { outcome: { kind }, evidence }
       : { outcome: { kind, class: 'unclassified', scope: 'own' }, evidence }
@@ -157,12 +231,31 @@ function unlessStopping(report: AttemptReport, stop: AbortSignal): AttemptReport
   return { outcome: { kind: 'deferred', class: 'network', scope: 'own' }, evidence: report.evidence }
 }
 
-async function compose(deps: DeliverDeps, message: Message): Promise<Composed> {
-  const submission = await deps.submissions.get(message.reference)
-  const form = await deps.forms.getVersion(message.form, message.formVersion)
-  if (submission === null || form === null)
-    throw new TodokuError('internal', { detail: 'the submission or form of a message is gone' })
-  return await composeMessage(deps, message, form, submission)
+/**
+ * A mail that a server, or what it announced (SIZE, RFC 1870), finds too large is tried once more with links instead of
+ * its files (`wasTooLarge`): a lead must not be lost for its attachments.
+ */
+function withoutFilesNext(report: AttemptReport): AttemptReport {
+  const { outcome } = report
+  if (outcome.kind !== 'refused' || outcome.class !== 'too-large') return report
+  return { ...report, outcome: { ...outcome, kind: 'deferred' } }
+}
+
+async function compose(deps: DeliverDeps, message: Message, subject: Subject | null): Promise<Composed> {
+  if (subject === null) return composeContent(deps, message)
+  const { form, submission } = subject
+  return await composeMessage(deps, message, form, submission, await noteFor(deps, message, submission))
+}
+
+/**
+ * A manager learns with the notification, and with the word of a corrected address, that the sender gets no confirmation for
+ * now, and so no word of its own.
+ */
+async function noteFor(deps: DeliverDeps, message: Message, submission: Submission): Promise<string | null> {
+  const isToldOfIt = message.role === 'notification' || (message.role === 'update' && message.content === null)
+  if (!isToldOfIt || submission.email === null) return null
+  const confirmation = currentConfirmation(submission, await deps.messages.ofSubmission(submission.id))
+  return confirmation === null ? null : confirmationNote(confirmation, message.language)
 }
 
 /** Keeps the lease alive while the attempt goes on, and asks the store before the final dot. */

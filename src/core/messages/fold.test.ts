@@ -69,7 +69,7 @@ const anyEvents: fc.Arbitrary<MessageEvent[]> = fc
       const turn = index + 1
       switch (shape) {
         case 'held':
-          return { ...base, kind: 'held', turn, reason: 'cap' }
+          return { ...base, kind: 'held', turn, reason: 'cap', until: null }
         case 'deferred':
           return { ...base, kind: 'deferred', turn, attempt: turn, class: name, nextTryAt: at + 1, evidence }
         case 'unknown-retry':

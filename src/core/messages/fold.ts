@@ -35,6 +35,21 @@ export function isWorkingState(state: MessageState): boolean {
   return state.name === 'queued' || state.name === 'deferred' || state.name === 'held'
 }
 
+/** Whether the other side took the mail, or says that it was there. */
+export function isTaken({ name }: Pick<MessageState, 'name'>): boolean {
+  return name === 'accepted' || name === 'delivered' || name === 'complained'
+}
+
+/** Whether it came back, after the other side had it or instead of that. */
+export function isBounced({ name }: Pick<MessageState, 'name'>): boolean {
+  return name === 'bounced_soft' || name === 'bounced_hard'
+}
+
+/** Whether it ended without being taken, as far as is known: `unknown` may have arrived, `cancelled` was meant to end. */
+export function isLost(state: MessageState): boolean {
+  return !isWorkingState(state) && !isTaken(state)
+}
+
 /** The turn that the next working event gets. */
 export function nextTurn(events: readonly MessageEvent[]): number {
   return 1 + Math.max(-1, ...events.filter(isWorking).map((event) => event.turn))
@@ -163,7 +178,12 @@ function workingState(event: WorkingEvent): MessageState {
     case 'queued':
       return { ...base, name: 'queued', nextTryAt: event.dueAt }
     case 'held':
-      return { ...base, name: 'held', heldReason: event.reason }
+      return {
+        ...base,
+        name: 'held',
+        heldReason: event.reason,
+        ...(event.until === null ? {} : { nextTryAt: event.until }),
+      }
     case 'deferred':
       return { ...base, name: 'deferred', class: event.class, nextTryAt: event.nextTryAt }
     case 'unknown-retry':

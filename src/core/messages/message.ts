@@ -39,9 +39,11 @@ type EventBase = { id: string; at: number }
  * the order of arrival.
  */
 export type WorkingEvent = EventBase &
+  /** `by`: who took it up again after it was held or deferred; absent at the beginning. */
   (
-    | { kind: 'queued'; turn: number; dueAt: number }
-    | { kind: 'held'; turn: number; reason: HeldReason; evidence?: Evidence }
+    | { kind: 'queued'; turn: number; dueAt: number; by?: 'operator' | 'submitter' }
+    /** `until`: when it goes on by itself; null where only a person, or its expiry, ends it. */
+    | { kind: 'held'; turn: number; reason: HeldReason; until: number | null; evidence?: Evidence }
     | { kind: 'deferred'; turn: number; attempt: number; class: RefusalClass; nextTryAt: number; evidence: Evidence }
     /** The answer to the final dot was lost, and one more attempt is due (notifications only). */
     | { kind: 'unknown-retry'; turn: number; attempt: number; nextTryAt: number; evidence: Evidence }
@@ -53,7 +55,9 @@ export type ClosingEvent = EventBase &
     | { kind: 'unknown'; attempt: number; evidence: Evidence }
     | { kind: 'expired'; class: RefusalClass; evidence: Evidence }
     | { kind: 'failed'; class: RefusalClass; evidence: Evidence }
-    | { kind: 'cancelled'; reason: 'corrected' | 'operator' }
+    | { kind: 'cancelled'; reason: Exclude<CancelReason, 'digest'> }
+    /** `digest`: the id of the mail that tells it instead. */
+    | { kind: 'cancelled'; reason: Extract<CancelReason, 'digest'>; digest: string }
     | { kind: 'suppressed'; by: 'us' | 'provider'; evidence?: Evidence }
   )
 
@@ -81,7 +85,30 @@ export type NoteEvent = EventBase &
 
 export type MessageEvent = WorkingEvent | ClosingEvent | OutcomeEvent | NoteEvent
 
-export type HeldReason = 'cap' | 'doubtful-address'
+/**
+ * Why no further attempt is made: the address was corrected; an operator wished it; the owner of the address said that it
+ * was not them; the submission's state of review allows no such mail; or one mail tells its recipient of many at once.
+ */
+export type CancelReason = 'corrected' | 'operator' | 'disowned' | 'review' | 'digest'
+
+/**
+ * Why a mail waits. A confirmation: too many to this recipient or domain; an address that looks mistyped; no proof of work
+ * where the form asks for one; too many of the form's confirmations failed lately. A notification: so many posts come to
+ * its form that one mail will tell of them together (`flood`).
+ */
+export type HeldReason = 'cap' | 'doubtful-address' | 'no-proof' | 'breaker' | 'flood'
+
+/**
+ * A text of its own: of a message that no submission causes (an alarm, a digest), or of one that its role's templates do
+ * not fit. With a submission it is a template like the others, with their variables.
+ */
+export type Content = {
+  subject: string
+  /** Markdown. */
+  body: string
+  /** What it tells, where somebody has to know; not every kind has a name. */
+  kind?: 'disowned' | 'taken-back'
+}
 
 export const stateNames = [
   'queued',
@@ -124,10 +151,13 @@ export type Lease = { number: number; until: number; phase: Phase }
 /** One e-mail to one recipient. */
 export type Message = {
   id: string
+  /** Empty where no submission causes it; then `content` is its text. */
   submissionId: string
   reference: string
+  /** Empty where it concerns the whole instance. */
   form: string
   formVersion: number
+  content: Content | null
   role: Role
   /** One addr-spec (RFC 5321 Mailbox), never a list. */
   recipient: string

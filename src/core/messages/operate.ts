@@ -16,7 +16,7 @@ export async function retryMessage(
   const at = deps.clock.now()
   const outcome = await change(deps, id, (message) => {
     const turn = nextTurn(message.events)
-    return { event: { id: `${id}.requeued-${turn}`, at, kind: 'queued', turn, dueAt: at }, dueAt: at }
+    return { event: { id: `${id}.requeued-${turn}`, at, kind: 'queued', turn, dueAt: at, by: 'operator' }, dueAt: at }
   })
   if (outcome.kind === 'done') deps.queue.announce()
   return outcome

@@ -7,26 +7,36 @@ import type { Role } from './roles.ts'
 
 const roles: readonly Role[] = ['confirmation', 'notification', 'update', 'alarm']
 
-test('an accepted submission may cause every mail; in any other state of review it causes none, resends included', () => {
-  for (const role of roles) expect(mayCauseMail('accepted', role)).toBe(true)
-  // States that come with the spam rules.
-  const quarantined = 'quarantined' as Review
-  for (const role of roles) expect(mayCauseMail(quarantined, role)).toBe(false)
+test('an accepted submission may cause every mail, a quarantined one none, an unconfirmed one its confirmation, resends included', () => {
+  for (const role of roles) {
+    const may = (review: Review) => mayCauseMail(sampleSubmission({ review }), role)
+    expect(may('accepted')).toBe(true)
+    expect(may('released')).toBe(true)
+    expect(may('quarantined')).toBe(false)
+    expect(may('unconfirmed')).toBe(role === 'confirmation')
+    // No rule spoke against it: its submitter could not be asked.
+    const unasked = sampleSubmission({ review: 'quarantined', verdict: { reasons: [], shadow: [] } })
+    expect(mayCauseMail(unasked, role)).toBe(role === 'confirmation')
+  }
   const plans = (review: Review) => {
     const submission = sampleSubmission({ review })
-    const resend = planResend(testDeps(), sampleForm(), submission, 'taro@example.jp', true)
-    return [...planMessages(testDeps(), sampleForm(), submission), resend.confirmation, ...resend.updates]
-      .filter((planned) => planned !== null)
-      .map(({ role }) => role)
+    const resend = planResend(testDeps(), sampleForm(), submission, { email: 'taro@example.jp', corrected: true })
+    const { messages } = planMessages(testDeps(), sampleForm(), submission)
+    return [...messages, ...resend.messages].map(({ role }) => role)
   }
   expect(plans('accepted')).toEqual(['confirmation', 'notification', 'confirmation', 'update'])
-  expect(plans(quarantined)).toEqual([])
+  expect(plans('quarantined')).toEqual([])
+  expect(plans('unconfirmed')).toEqual(['confirmation', 'confirmation'])
 })
 
 test('the mails of one plan have one time', () => {
   let now = 0
   const clock = { ...testDeps().clock, now: () => now++ }
   const form = sampleForm({ settings: { managers: ['a@example.jp', 'b@example.jp'] } })
-  const { confirmation, updates } = planResend({ ...testDeps(), clock }, form, sampleSubmission(), 'c@example.jp', true)
-  expect(new Set([confirmation, ...updates].map((message) => message?.createdAt)).size).toBe(1)
+  const { messages } = planResend({ ...testDeps(), clock }, form, sampleSubmission(), {
+    email: 'c@example.jp',
+    corrected: true,
+  })
+  expect(messages).toHaveLength(3)
+  expect(new Set(messages.map(({ createdAt }) => createdAt)).size).toBe(1)
 })

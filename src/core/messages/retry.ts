@@ -23,7 +23,8 @@ export function nextTry(
 
 /** The longest pause that a plan may contain; a due time further away means that the clock was wrong once. */
 export function longestPause(schedule: Schedule): number {
-  return Math.max(schedule.unknownPause, schedule.unreachedPause, ...schedule.pauses) * (1 + schedule.jitter)
+  const { unknownPause, unreachedPause, doubtPause, breakerPause, floodFallback, pauses, jitter } = schedule
+  return Math.max(unknownPause, unreachedPause, doubtPause, 4 * breakerPause, floodFallback, ...pauses) * (1 + jitter)
 }
 
 const minute = 60_000
@@ -44,5 +45,11 @@ export function standardSchedule(speed = 1, expiresAfter = 48 * hour): Schedule 
     expiresAfter: scale(expiresAfter),
     unknownPause: scale(15 * minute),
     settlesAfter: scale(5 * 24 * hour),
+    doubtPause: scale(10 * minute),
+    breakerPause: scale(15 * minute),
+    breakerWindow: scale(24 * hour),
+    // Both well before a mail expires, however soon that is.
+    floodPause: scale(Math.min(15 * minute, expiresAfter / 8)),
+    floodFallback: scale(Math.min(2 * hour, expiresAfter / 2)),
   }
 }

@@ -4,6 +4,9 @@ import type { Evidence } from './message.ts'
 export const transportNames = ['capture', 'smtp'] as const
 export type TransportName = (typeof transportNames)[number]
 
+/** The lanes of the transport that only alarms take begin so: its source is called `alarms`. */
+export const alarmLanes = 'smtp:alarms|'
+
 /** What a transport is asked to do: one recipient, one try. */
 export type Delivery = {
   messageId: string

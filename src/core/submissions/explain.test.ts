@@ -58,6 +58,8 @@ test('a correction stands between the bounce and the new mail', async () => {
     knownResends: 0,
     maxResends: 3,
     messages: [fresh],
+    capped: [],
+    proof: null,
     cancel: null,
   })
   const submission = await deps.submissions.get(command.submission.reference)
@@ -70,6 +72,30 @@ test('a correction stands between the bounce and the new mail', async () => {
     'corrected',
     'queued',
   ])
+})
+
+test('what the owner of the address said is told by what the mails are about, not by how many there are', async () => {
+  const story = async (kinds: readonly ('disowned' | 'taken-back')[], disownedAt: number | null) => {
+    const deps = testDeps()
+    const command = sampleAccept({ observations: [], disownedAt }, [])
+    const mails = kinds.flatMap((kind, index) =>
+      ['a@example.jp', 'b@example.jp'].map((recipient) => {
+        const content = { subject: 's', body: 'b', kind }
+        return sampleMessage(command.submission, { role: 'update', recipient, content, createdAt: 1000 * (index + 1) })
+      }),
+    )
+    await deps.submissions.accept({ ...command, messages: mails })
+    const { lines } = await explain(deps, command.submission, 'en')
+    return lines.flatMap(({ text }) => /not them|took that back/.exec(text)?.[0] ?? [])
+  }
+  expect(await story(['disowned', 'taken-back', 'disowned'], 3000)).toEqual(['not them', 'took that back', 'not them'])
+  // There was no manager when it was disowned at first.
+  expect(await story(['taken-back'], null)).toEqual(['took that back'])
+  // So many mails went out that none tells of the last time.
+  expect(await story(['disowned', 'taken-back'], 9000)).toEqual(['not them', 'took that back', 'not them'])
+  expect(await story([], 9000)).toEqual(['not them'])
+  expect(await story(['disowned'], 990)).toEqual(['not them'])
+  expect(await story([], null)).toEqual([])
 })
 
 test('an address in _replyto that can’t be used is told in words', async () => {

@@ -1,11 +1,14 @@
 import type { Deps } from '../deps.ts'
 import type { Language, Sentence } from '../language.ts'
+import { carrierOf } from '../messages/carrier.ts'
 import { classRules } from '../messages/classes.ts'
 import { isWorkingState } from '../messages/fold.ts'
-import type { Evidence, Message, MessageEvent } from '../messages/message.ts'
+import { heldSentences, stoppedSentence } from '../messages/held.ts'
+import type { CancelReason, Content, Evidence, Message, MessageEvent } from '../messages/message.ts'
 import type { Role } from '../messages/roles.ts'
+import { reasonSentence, unaskedSentence } from './judge/sentences.ts'
 import { isSettled, stateName } from './status.ts'
-import type { Submission } from './submission.ts'
+import type { Review, Submission, VerdictReason } from './submission.ts'
 
 /** One line of a submission's story. */
 export type StoryLine = {
@@ -33,9 +36,14 @@ export async function explain(
   language: Language,
 ): Promise<Story> {
   const messages = await deps.messages.ofSubmission(submission.id)
+  const carriers = await Promise.all(messages.map((message) => carrierOf(deps, message)))
   const lines = [
     ...submissionLines(submission, language),
-    ...messages.flatMap((message) => messageLines(message, language)),
+    ...disownedLines(submission, messages, language),
+    ...messages.flatMap((message) => messageLines(message, roleNames[message.role], language)),
+    ...carriers
+      .filter((carrier) => messages.every(({ id }) => id !== carrier.id))
+      .flatMap((digest) => messageLines(digest, digestName, language)),
   ]
   return {
     reference: submission.reference,
@@ -44,24 +52,26 @@ export async function explain(
       .map((line, index) => ({ line, index }))
       .sort((a, b) => a.line.at.localeCompare(b.line.at) || a.index - b.index)
       .map(({ line }) => line),
-    now: messages.map((message) => standing(message, deps.clock.now(), language)),
+    now: messages.map((message, index) => standing(message, carriers[index] ?? message, deps.clock.now(), language)),
   }
 }
 
 const roleNames: Readonly<Record<Role, Sentence>> = {
   confirmation: { en: 'The confirmation', ja: '確認メール' },
   notification: { en: 'The notification', ja: '通知メール' },
-  update: { en: 'The update', ja: '訂正の通知' },
+  update: { en: 'The update', ja: '続報メール' },
   alarm: { en: 'The alarm', ja: '警報' },
 }
 
+/** The mail that tells of many submissions at once. */
+const digestName: Sentence = { en: 'The summary', ja: 'まとめのメール' }
+
+function lineOf(at: number, sentence: Sentence, language: Language): StoryLine {
+  return { at: iso(at), text: sentence[language], messageId: null, evidence: null }
+}
+
 function submissionLines(submission: Submission, language: Language): StoryLine[] {
-  const line = (at: number, sentence: Sentence): StoryLine => ({
-    at: iso(at),
-    text: sentence[language],
-    messageId: null,
-    evidence: null,
-  })
+  const line = (at: number, sentence: Sentence): StoryLine => lineOf(at, sentence, language)
   const fields = new Set(submission.entries.map((entry) => entry.name)).size
   const files = submission.entries.filter((entry) => entry.kind === 'file').length
   const withFiles =
@@ -82,6 +92,7 @@ function submissionLines(submission: Submission, language: Language): StoryLine[
             ja: `ページの規則にない内容ですが保存しました: ${observed}。`,
           }),
         ]),
+    ...verdictLines(submission).map(([at, sentence]) => line(at, sentence)),
     ...(!isUnusable
       ? []
       : [
@@ -107,10 +118,84 @@ function submissionLines(submission: Submission, language: Language): StoryLine[
   ]
 }
 
-function messageLines(message: Message, language: Language): StoryLine[] {
+const disownedSentences: Readonly<Record<NonNullable<Content['kind']>, Sentence>> = {
+  disowned: {
+    en: 'The owner of the address says that it was not them. No confirmations go there for a while.',
+    ja: 'アドレスの持ち主から、自分の送信ではないとの連絡がありました。しばらくの間、確認メールは送られません。',
+  },
+  'taken-back': {
+    en: 'The owner of the address took that back.',
+    ja: 'アドレスの持ち主が、その連絡を取り消しました。',
+  },
+}
+
+/**
+ * What the owner of the address said. The submission knows only how that stands now; what was said before, the mails tell that
+ * went to the managers each time. Where none went, since there was no manager then, or there had been many, only the present is
+ * known.
+ */
+function disownedLines({ disownedAt }: Submission, messages: readonly Message[], language: Language): StoryLine[] {
+  const mails = messages.flatMap(({ content, createdAt }) =>
+    content?.kind === undefined ? [] : [{ kind: content.kind, at: createdAt }],
+  )
+  // Every manager gets one, planned together.
+  const told = [...new Map(mails.map((mail) => [`${mail.kind} ${mail.at}`, mail])).values()].sort((a, b) => a.at - b.at)
+  const isUntold = disownedAt !== null && told.at(-1)?.kind !== 'disowned'
+  const said = isUntold ? [...told, { kind: 'disowned', at: disownedAt } as const] : told
+  return said.map(({ kind, at }) => lineOf(at, disownedSentences[kind], language))
+}
+
+/** What the rules against abuse found, and what became of it. */
+function verdictLines({ receivedAt, verdict, review, reviewedAt }: Submission): [at: number, sentence: Sentence][] {
+  const { reasons, shadow } = verdict
+  const lines: [number, Sentence][] = []
+  if (reasons.length > 0) {
+    lines.push([
+      receivedAt,
+      {
+        en: `It was put aside for review: ${sentencesOf(reasons, 'en')}. No mail goes out until it is released.`,
+        ja: `確認待ちになりました: ${sentencesOf(reasons, 'ja')}。解除されるまでメールは送られません。`,
+      },
+    ])
+  }
+  if (shadow.length > 0) {
+    lines.push([
+      receivedAt,
+      {
+        en: `Rules on trial would have put it aside: ${sentencesOf(shadow, 'en')}.`,
+        ja: `試行中の規則では確認待ちになるところでした: ${sentencesOf(shadow, 'ja')}。`,
+      },
+    ])
+  }
+  if (reasons.length === 0 && (review === 'unconfirmed' || review === 'quarantined' || reviewedAt !== null)) {
+    lines.push([
+      receivedAt,
+      {
+        en: 'The form asks the sender to confirm first; the managers are told of it then.',
+        ja: 'このフォームは、先に送信者の確認を求めます。管理者への通知はその後です。',
+      },
+    ])
+  }
+  if (reviewedAt !== null) lines.push([reviewedAt, reviewSentences[review]])
+  return lines
+}
+
+/** What its state of review means, once it has changed. */
+const reviewSentences: Readonly<Record<Review, Sentence>> = {
+  released: { en: 'A person released it; its mails go out.', ja: '担当者が解除しました。メールが送られます。' },
+  accepted: { en: 'The sender confirmed it.', ja: '送信者が確認しました。' },
+  quarantined: unaskedSentence,
+  unconfirmed: { en: 'It waits for the sender’s confirmation.', ja: '送信者の確認を待っています。' },
+}
+
+function sentencesOf(reasons: readonly VerdictReason[], language: Language): string {
+  return reasons.map((reason) => reasonSentence(reason)[language]).join(language === 'ja' ? '、' : '; ')
+}
+
+function messageLines(message: Message, name: Sentence, language: Language): StoryLine[] {
   return message.events.map((event) => ({
     at: iso(event.at),
-    text: `${roleNames[message.role][language]}${language === 'ja' ? '' : ' '}${eventSentence(message, event)[language]}`,
+    text: `${name[language]}${language === 'ja' ? '' : ' '}${eventSentence(message, event)[language]}`,
     messageId: message.id,
     evidence: 'evidence' in event ? (event.evidence ?? null) : null,
   }))
@@ -120,9 +205,24 @@ function eventSentence(message: Message, event: MessageEvent): Sentence {
   const to = message.recipient
   switch (event.kind) {
     case 'queued':
-      return { en: `to ${to} was queued.`, ja: `（宛先 ${to}）が送信待ちになりました。` }
-    case 'held':
-      return { en: `to ${to} is held (${event.reason}).`, ja: `（宛先 ${to}）は保留されています（${event.reason}）。` }
+      switch (event.by) {
+        case 'operator':
+          return { en: `to ${to} was released by an operator.`, ja: `（宛先 ${to}）は運用者が送信待ちに戻しました。` }
+        case 'submitter':
+          return {
+            en: `to ${to} goes on: the sender says that the address is right.`,
+            ja: `（宛先 ${to}）は、アドレスは正しいと送信者が答えたため、送信待ちになりました。`,
+          }
+        default:
+          return { en: `to ${to} was queued.`, ja: `（宛先 ${to}）が送信待ちになりました。` }
+      }
+    case 'held': {
+      const until = event.until === null ? { en: '', ja: '' } : untilSentence(event.until)
+      return {
+        en: `to ${to} is held back: ${heldSentences[event.reason].en}${until.en}.`,
+        ja: `（宛先 ${to}）は保留されています: ${heldSentences[event.reason].ja}${until.ja}。`,
+      }
+    }
     case 'deferred':
       return {
         en: `could not be handed over at attempt ${event.attempt}: ${because(event.class, 'en', event.evidence)}. Next try: ${iso(event.nextTryAt)}.`,
@@ -176,10 +276,14 @@ function eventSentence(message: Message, event: MessageEvent): Sentence {
         ja: `は当方の原因で送信できませんでした: ${because(event.class, 'ja', event.evidence)}。`,
       }
     case 'cancelled':
-      return event.reason === 'corrected'
-        ? { en: 'was cancelled, since the address was corrected.', ja: 'はアドレスの訂正により取り消されました。' }
-        : { en: 'was cancelled by an operator.', ja: 'は運用者が取り消しました。' }
+      return cancelSentences[event.reason]
     case 'suppressed':
+      if (event.evidence?.rule === 'stop') {
+        return {
+          en: `was not sent to ${to}: ${stoppedSentence.en}.`,
+          ja: `は送信していません（宛先 ${to}）: ${stoppedSentence.ja}。`,
+        }
+      }
       return {
         en: `was not sent: ${to} is on a suppression list.`,
         ja: `は送信していません: ${to} は送信停止リストにあります。`,
@@ -202,6 +306,27 @@ function eventSentence(message: Message, event: MessageEvent): Sentence {
   }
 }
 
+const cancelSentences: Readonly<Record<CancelReason, Sentence>> = {
+  corrected: { en: 'was cancelled, since the address was corrected.', ja: 'はアドレスの訂正により取り消されました。' },
+  operator: { en: 'was cancelled by an operator.', ja: 'は運用者が取り消しました。' },
+  disowned: {
+    en: 'was cancelled, since the owner of the address says that it was not them.',
+    ja: 'は、アドレスの持ち主が自分の送信ではないと知らせたため取り消されました。',
+  },
+  review: {
+    en: 'was cancelled, since the submission may not cause mail.',
+    ja: 'は、この送信内容からはメールを送れない状態のため取り消されました。',
+  },
+  digest: {
+    en: 'goes out in no mail of its own: it is told in a summary, together with other posts.',
+    ja: 'は個別には送らず、ほかの送信と一緒にまとめのメールでお知らせします。',
+  },
+}
+
+function untilSentence(until: number): Sentence {
+  return { en: `, until ${iso(until)} at the latest`, ja: `（遅くとも ${iso(until)} まで）` }
+}
+
 function because(name: keyof typeof classRules, language: Language, evidence: Evidence | undefined): string {
   return `${classRules[name].operator[language]}${replyIn(evidence)}`
 }
@@ -217,18 +342,21 @@ function replyIn(evidence: Evidence | undefined): string {
   return words.length === 0 ? '' : ` [${words.join(' ')}]`
 }
 
-/** How one mail stands. */
-function standing(message: Message, now: number, language: Language): string {
+/** How one mail stands; where a digest (`carrier`) tells it, how that one does. */
+function standing(message: Message, carrier: Message, now: number, language: Language): string {
   const name = roleNames[message.role][language]
-  const { state } = message
+  const { state } = carrier
   const due = state.nextTryAt === undefined ? '' : iso(state.nextTryAt)
   const sentences: Record<typeof state.name | 'sending', Sentence> = {
     queued: { en: 'waits to be sent.', ja: 'は送信待ちです。' },
     sending: { en: 'is being sent right now.', ja: 'は現在送信中です。' },
     deferred: { en: `is delayed; the next try is at ${due}.`, ja: `は遅れています。次の送信は ${due} です。` },
-    held: { en: `is held (${state.heldReason ?? ''}).`, ja: `は保留中です（${state.heldReason ?? ''}）。` },
+    held: {
+      en: `is held back: ${state.heldReason === undefined ? '' : heldSentences[state.heldReason].en}.`,
+      ja: `は保留中です: ${state.heldReason === undefined ? '' : heldSentences[state.heldReason].ja}。`,
+    },
     unknown: { en: 'may or may not have arrived.', ja: 'は届いたかどうか分かりません。' },
-    accepted: isSettled(message, now)
+    accepted: isSettled(carrier, now)
       ? {
           en: 'was taken over; no news came since, which mostly means that it arrived.',
           ja: 'は引き渡し済みで、その後の連絡はありません（多くの場合、届いています）。',
@@ -249,8 +377,14 @@ function standing(message: Message, now: number, language: Language): string {
     cancelled: { en: 'was cancelled.', ja: 'は取り消されました。' },
     suppressed: { en: 'was not sent: the address is suppressed.', ja: 'は送信停止リストにより送信されていません。' },
   }
-  const shown = isWorkingState(state) ? stateName(message, now) : state.name
-  return `${name}${language === 'ja' ? '' : ' '}${language === 'ja' ? `（${message.recipient}）` : `to ${message.recipient} `}${sentences[shown as keyof typeof sentences][language]}`
+  const shown = isWorkingState(state) ? stateName(carrier, now) : state.name
+  const inDigest = carrier.id === message.id ? { en: '', ja: '' } : standingInDigest
+  return `${name}${language === 'ja' ? '' : ' '}${language === 'ja' ? `（${message.recipient}）` : `to ${message.recipient} `}${inDigest[language]}${sentences[shown as keyof typeof sentences][language]}`
+}
+
+const standingInDigest: Sentence = {
+  en: 'is told in a summary, which ',
+  ja: 'はまとめのメールでお知らせします。そのメール',
 }
 
 function iso(time: number): string {

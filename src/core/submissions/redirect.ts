@@ -18,29 +18,45 @@ export function mayPost(origin: string | null, { publicUrl, settings }: Omit<Red
   )
 }
 
+/** Longer addresses are none that a page means. Characters. */
+const maxTarget = 2000
+
 /**
- * Where a browser may be sent after an accepted post: a path of the page's own origin, or a URL whose origin is allowed
- * exactly. Everything else would make the form an open redirect, and gives null.
+ * Where a browser may be sent after a post: a path of the page's own origin, or a URL whose origin is the page's own or
+ * one of the form's `origins`, exactly. Everything else would make the form an open redirect, and gives null.
+ *
+ * The page's own origin is what the browser says in `Origin` or `Referer`: to send its visitors back to itself gives a
+ * page nothing that it could not do alone.
  */
 export function redirectTarget(wanted: string | null | undefined, context: RedirectContext): string | null {
-  if (wanted === null || wanted === undefined || /[\\\p{Cc}]/u.test(wanted)) return null
+  if (wanted === null || wanted === undefined || wanted.length > maxTarget || /[\\\p{Cc}]/u.test(wanted)) return null
   const own = new URL(context.publicUrl).origin
+  const page = context.pageOrigin ?? 'null'
+  const { origins = [] } = context.settings
+  const isPageAllowed = /^https?:\/\//.test(page) && mayPost(page, context)
   if (wanted.startsWith('/') && !wanted.startsWith('//')) {
-    const { origins = [] } = context.settings
-    // Our own error page tells no origin (no-referrer); a form that one site alone may post came from there.
-    const only = context.pageOrigin === 'null' && origins.length === 1 ? origins[0] : undefined
-    const origin = only ?? context.pageOrigin ?? own
-    if (!/^https?:\/\//.test(origin) || !mayPost(origin, context)) return null
-    return URL.canParse(wanted, origin) ? new URL(wanted, origin).href : null
+    // Our own error page tells no origin (no-referrer), and some privacy tools take both headers away. A form that one site
+    // alone may post came from there; else nobody knows whose path it is, and ours would most likely be a page not found.
+    const only = page === 'null' && origins.length === 1 ? origins[0] : undefined
+    const base = only ?? (isPageAllowed ? page : null)
+    return base !== null && URL.canParse(wanted, base) ? new URL(wanted, base).href : null
   }
   if (!/^https?:\/\//i.test(wanted) || !URL.canParse(wanted)) return null
   const url = new URL(wanted)
-  const allowed = [own, ...(context.settings.origins ?? []).map((origin) => origin.toLowerCase())]
-  return allowed.includes(url.origin) ? url.href : null
+  // A name and a password in an address are there to make it look like another one.
+  if (url.username !== '' || url.password !== '') return null
+  const allowed = [own, ...origins.map((origin) => origin.toLowerCase())]
+  return allowed.includes(url.origin) || (isPageAllowed && url.origin === page) ? url.href : null
 }
 
 /** A redirect with the status link in its fragment, where the page's script can find it and no server logs it. */
 export function withStatusLink(target: string, statusUrl: string): string {
   const [base] = target.split('#')
   return `${base}#todoku=${encodeURIComponent(statusUrl)}`
+}
+
+/** A redirect after a refusal, with the error's code in its fragment: the page's script can say what was wrong. */
+export function withErrorCode(target: string, code: string): string {
+  const [base] = target.split('#')
+  return `${base}#todoku-error=${encodeURIComponent(code)}`
 }

@@ -18,7 +18,9 @@ export const builtInTemplates: Readonly<Record<Exclude<Role, 'alarm'>, Readonly<
 
 [Follow what becomes of it]({{ status_url }})
 
-Somebody typed this address into the form. If it was not you, it was probably a typing mistake; you need not do anything.
+Somebody typed this address into the form. If it was not you, tell us, and no more of these mails come to you.
+
+[This wasn’t me]({{ stop_url }})
 `,
     },
     ja: {
@@ -30,7 +32,9 @@ Somebody typed this address into the form. If it was not you, it was probably a 
 
 [その後の状況を確認する]({{ status_url }})
 
-このメールは、フォームに入力されたアドレスへ自動で送られています。お心当たりのない場合は、入力間違いと思われますので、何もしなくてかまいません。
+このメールは、フォームに入力されたアドレスへ自動で送られています。お心当たりのない場合はお知らせください。以後このようなメールは届かなくなります。
+
+[自分の送信ではない]({{ stop_url }})
 `,
     },
   },
@@ -79,5 +83,96 @@ Reply to this mail to answer the new address.
 このメールに返信すると、新しいアドレスに届きます。
 `,
     },
+  },
+}
+
+/** Instead of the confirmation, where the form wants to hear from the address itself first (double opt-in). */
+export const requestTemplates: Readonly<Record<Language, TemplateText>> = {
+  en: {
+    subject: 'Please confirm your message ({{ reference }})',
+    body: `One more step: what you sent with the form **{{ form.title }}** is stored, and goes on as soon as you say that it was you.
+
+[Confirm]({{ confirm_url }})
+
+- Reference: **{{ reference }}**
+- Received: {{ received_at }}
+
+Somebody typed this address into the form. If it was not you, do not confirm, and nothing happens. Tell us, and no more of these mails come to you.
+
+[This wasn’t me]({{ stop_url }})
+`,
+  },
+  ja: {
+    subject: '送信の確認をお願いします ({{ reference }})',
+    body: `あと一歩です。フォーム「**{{ form.title }}**」から送信された内容を保存しました。ご本人の確認がとれると、先へ進みます。
+
+[確認する]({{ confirm_url }})
+
+- 受付番号: **{{ reference }}**
+- 受付日時: {{ received_at }}
+
+このメールは、フォームに入力されたアドレスへ自動で送られています。お心当たりのない場合は、確認しなければ何も起こりません。お知らせいただくと、以後このようなメールは届かなくなります。
+
+[自分の送信ではない]({{ stop_url }})
+`,
+  },
+}
+
+/** Told to managers when the owner of an address says that it was not them, and when they take that back. */
+export const disownedTemplates: Readonly<Record<'disowned' | 'taken-back', Readonly<Record<Language, TemplateText>>>> =
+  {
+    disowned: {
+      en: {
+        subject: '{{ form.title }}: “this wasn’t me” for {{ reference }}',
+        body: `The owner of {{ email }} says that message {{ reference }} (form **{{ form.title }}**, received {{ received_at }}) is not from them.
+
+Either the sender mistyped the address, or used somebody else’s. Do not answer to it. The message itself stays as it is.
+`,
+      },
+      ja: {
+        subject: '{{ form.title }}: {{ reference }} は本人の送信ではないとの連絡',
+        body: `{{ email }} の持ち主から、受付番号 {{ reference }}（フォーム「**{{ form.title }}**」、{{ received_at }} 受付）は自分の送信ではないとの連絡がありました。
+
+送信者がアドレスを間違えたか、他人のアドレスを入力したと考えられます。このアドレスには返信しないでください。送信内容はそのまま残っています。
+`,
+      },
+    },
+    'taken-back': {
+      en: {
+        subject: '{{ form.title }}: {{ reference }} was from its sender after all',
+        body: `The owner of {{ email }} took back that message {{ reference }} (form **{{ form.title }}**, received {{ received_at }}) was not from them.
+`,
+      },
+      ja: {
+        subject: '{{ form.title }}: {{ reference }} は本人の送信でした',
+        body: `{{ email }} の持ち主が、受付番号 {{ reference }}（フォーム「**{{ form.title }}**」、{{ received_at }} 受付）が自分の送信ではないとの連絡を取り消しました。
+`,
+      },
+    },
+  }
+
+/**
+ * What every mail of its kind must say. Put below a text of the form's own that does not say it: the owner of the form can
+ * choose where it stands, not leave it out.
+ */
+export const footers: Readonly<Record<'stop' | 'confirm' | 'note' | 'links', Readonly<Record<Language, string>>>> = {
+  stop: {
+    en: 'Somebody typed this address into a form. If it was not you: [This wasn’t me]({{ stop_url }})',
+    ja: 'このメールは、フォームに入力されたアドレスへ送られています。お心当たりのない場合: [自分の送信ではない]({{ stop_url }})',
+  },
+  confirm: {
+    en: '[Confirm that it was you]({{ confirm_url }})',
+    ja: '[ご自身の送信であることを確認する]({{ confirm_url }})',
+  },
+  note: { en: '{{ confirmation_note }}', ja: '{{ confirmation_note }}' },
+  links: {
+    en: `Not in this mail, but at these links until {{ links_until }}. Whoever has a link can open it.
+
+{% for link in links %}- {% if link.warning %}**{{ link.warning }}** {% endif %}[{{ link.label }}]({{ link.url }})
+{% endfor %}`,
+    ja: `次のものはこのメールに含まれていません。{{ links_until }} まで、リンクから取得できます。リンクを知っている人は誰でも開けます。
+
+{% for link in links %}- {% if link.warning %}**{{ link.warning }}** {% endif %}[{{ link.label }}]({{ link.url }})
+{% endfor %}`,
   },
 }

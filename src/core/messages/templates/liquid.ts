@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs'
+import { isolated } from './shown-text.ts'
 
 /**
  * Liquid with every value kept out of the text: an output becomes a slot, a word of letters and digits that means
@@ -8,8 +9,10 @@ import { Liquid, type Template } from 'liquidjs'
 export type Slots = {
   /** The text with slots. */
   text: string
-  /** A text with its slots filled: as it is, without any meaning. */
+  /** A text with its slots filled: as it is, without any meaning. Values keep their direction to themselves. */
   fill(text: string): string
+  /** The same without marks around values: for addresses, which are followed, and headers, which take no such marks. */
+  fillBare(text: string): string
   /** Whether a filled text still has a slot, as a template makes it that puts `{% fields %}` into a line or a code block. */
   hasSlot(filled: string): boolean
   /** Stands alone in its paragraph where `{% fields %}` was. */
@@ -46,6 +49,8 @@ function liquid(): Liquid {
     templates: {},
     strictFilters: true,
     ownPropertyOnly: true,
+    // To Liquid an empty text is true; to those who write `{% if email %}` it is not.
+    jsTruthy: true,
     parseLimit: 100_000,
     renderLimit: 1000,
     memoryLimit: 10_000_000,
@@ -104,11 +109,17 @@ export function renderLiquid(source: string, scope: Readonly<Record<string, unkn
   const values: string[] = []
   collectors.set(own, { nonce, values })
   const text = liquid().renderSync(parse(source), own) as string
-  const fill = (slotted: string): string =>
+  const fill = (slotted: string, shown: (value: string) => string): string =>
     slotted.replace(slotPattern, (slot, slotNonce: string, index: string | undefined) =>
-      slotNonce === nonce && index !== undefined ? (values[Number(index)] ?? '') : slot,
+      slotNonce === nonce && index !== undefined ? shown(values[Number(index)] ?? '') : slot,
     )
-  return { text, fieldsSlot: fieldsSlot(nonce), fill, hasSlot: (filled) => filled.toLowerCase().includes(`zq${nonce}`) }
+  return {
+    text,
+    fieldsSlot: fieldsSlot(nonce),
+    fill: (slotted) => fill(slotted, isolated),
+    fillBare: (slotted) => fill(slotted, (value) => value),
+    hasSlot: (filled) => filled.toLowerCase().includes(`zq${nonce}`),
+  }
 }
 
 /**

@@ -127,6 +127,10 @@ describe('a template', () => {
     expect(() => body('{{ x | nosuchfilter }}', { x: 1 })).toThrow()
   })
 
+  test('what is empty is false, as those who write templates expect', () => {
+    expect(body('{% if v %}yes{% else %}no{% endif %}', { v: '' }).text).toBe('no\n')
+  })
+
   test('the raw filter does not print a value past the escape', () => {
     expect(body('{{ v | raw }}', { v: '<b>*x*</b>' }).html).toContain('&#60;b&#62;*x*')
   })

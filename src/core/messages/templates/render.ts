@@ -1,5 +1,6 @@
 import createMarkdownIt, { type MarkdownIt, type Token } from 'markdown-it'
 import { renderLiquid, type Slots } from './liquid.ts'
+import { isolated } from './shown-text.ts'
 
 /** One line of the list that `{% fields %}` stands for. */
 export type FieldLine = { label: string; value: string }
@@ -37,7 +38,7 @@ export function renderBody(
 /** Renders a one-line template (a subject): Liquid only. Line breaks and runs of white space become one space. */
 export function renderLine(source: string, scope: Readonly<Record<string, unknown>>, nonce: string): string {
   const slots = renderLiquid(source, scope, nonce)
-  const line = slots.fill(slots.text).replace(/\s+/g, ' ').trim()
+  const line = slots.fillBare(slots.text).replace(/\s+/g, ' ').trim()
   refuseSlots(slots, line)
   return line
 }
@@ -86,7 +87,7 @@ function inlineHtml(token: Token, slots: Slots): string {
     case 'hardbreak':
       return '<br>\n'
     case 'link_open': {
-      const href = safeHref(slots.fill(String(token.attrGet('href') ?? '')))
+      const href = safeHref(slots.fillBare(String(token.attrGet('href') ?? '')))
       return href === null ? '<span>' : `<a href="${escapeHtml(href)}">`
     }
     case 'link_close':
@@ -106,13 +107,18 @@ function safeHref(href: string): string | null {
   return /^(?:https?:\/\/|mailto:)/i.test(href) ? href : null
 }
 
+/** Columns of fixed shares: the longest word then breaks instead of making the mail wider than a telephone. */
 function fieldsHtml(fields: readonly FieldLine[]): string {
+  const cell = 'vertical-align:top;word-wrap:break-word;overflow-wrap:anywhere'
   const rows = fields.map(
     ({ label, value }) =>
-      `<tr><th style="text-align:left;vertical-align:top;padding:4px 16px 4px 0;font-weight:600">${escapeHtml(oneLine(label))}</th>` +
-      `<td style="vertical-align:top;padding:4px 0">${escapeHtml(value).replaceAll('\n', '<br>')}</td></tr>\n`,
+      `<tr><th dir="auto" style="${cell};width:32%;text-align:start;padding:4px 12px 4px 0;font-weight:600">${escapeHtml(oneLine(label))}</th>` +
+      `<td dir="auto" style="${cell};padding:4px 0">${escapeHtml(value).replaceAll('\n', '<br>')}</td></tr>\n`,
   )
-  return `<table role="presentation" style="border-collapse:collapse">\n${rows.join('')}</table>\n`
+  return (
+    '<table role="presentation" width="100%" style="border-collapse:collapse;table-layout:fixed;width:100%">\n' +
+    `${rows.join('')}</table>\n`
+  )
 }
 
 /** Text made safe for HTML content and quoted attributes. */
@@ -192,7 +198,7 @@ function inlineText(tokens: readonly Token[], slots: Slots): string {
   for (const token of tokens) {
     if (token.type === 'softbreak' || token.type === 'hardbreak') text += '\n'
     else if (token.type === 'link_open') {
-      links.push({ href: slots.fill(String(token.attrGet('href') ?? '')), from: text.length })
+      links.push({ href: slots.fillBare(String(token.attrGet('href') ?? '')), from: text.length })
     } else if (token.type === 'link_close') {
       const link = links.pop()
       if (link === undefined) continue
@@ -207,8 +213,9 @@ function inlineText(tokens: readonly Token[], slots: Slots): string {
 function fieldsText(fields: readonly FieldLine[]): string {
   return fields
     .map(({ label, value }) => {
-      const lines = value.replace(anyLineBreak, '\n')
-      return lines.includes('\n') ? `${oneLine(label)}:\n${indent(lines)}` : `${oneLine(label)}: ${lines}`
+      const shown = isolated(value.replace(anyLineBreak, '\n'))
+      const name = isolated(oneLine(label))
+      return `${name}:${shown.includes('\n') ? `\n${indent(shown)}` : ` ${shown}`}`
     })
     .join('\n')
 }
