@@ -16,6 +16,22 @@ export function testBlobStore(name: string, open: () => BlobStore): void {
       expect(new TextDecoder().decode((await blobs.read(key('a'))) ?? undefined)).toBe('one two')
     })
 
+    test('gives a blob in pieces, as often as it is asked, and may be left in the middle', async () => {
+      const blobs = open()
+      const content = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251)
+      const writer = await blobs.create(key('a'))
+      await writer.write(content)
+      await writer.commit()
+      for await (const piece of (await blobs.stream(key('a'))) ?? []) {
+        expect(piece.length).toBeGreaterThan(0)
+        break
+      }
+      const pieces: Uint8Array[] = []
+      for await (const piece of (await blobs.stream(key('a'))) ?? []) pieces.push(Uint8Array.from(piece))
+      expect(Buffer.concat(pieces).equals(content)).toBe(true)
+      expect(await blobs.stream(key('b'))).toBeNull()
+    })
+
     test('an empty blob is a blob', async () => {
       const blobs = open()
       await (await blobs.create(key('a'))).commit()
@@ -57,6 +73,7 @@ export function testBlobStore(name: string, open: () => BlobStore): void {
       for (const bad of ['../../etc/passwd', '', 'a/b', key('A')]) {
         await expect((async () => await open().create(bad))()).rejects.toThrow(TypeError)
         await expect((async () => await open().read(bad))()).rejects.toThrow(TypeError)
+        await expect((async () => await open().stream(bad))()).rejects.toThrow(TypeError)
       }
     })
   })

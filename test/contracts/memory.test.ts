@@ -1,4 +1,5 @@
 import { memoryBlobs, memoryStores } from '../fakes/memory-stores.ts'
+import { testAbuseStores } from './abuse-stores.ts'
 import { testBlobStore } from './blob-store.ts'
 import { testFormStore } from './form-store.ts'
 import { testMessageStore } from './message-store.ts'
@@ -9,4 +10,5 @@ testFormStore('memory', () => memoryStores().forms)
 testSubmissionStore('memory', memoryStores)
 testMessageStore('memory', memoryStores)
 testSmallStores('memory', memoryStores)
+testAbuseStores('memory', memoryStores)
 testBlobStore('memory', memoryBlobs)

@@ -240,7 +240,7 @@ export function testMessageStore(name: string, open: () => Stores): void {
       const [held] = await put(stores, [{ expiresAt: 500 }])
       if (held === undefined) throw new Error('no message')
       await stores.messages.write({
-        ...sampleWrite(held, { id: 'h', at: 1, kind: 'held', turn: 1, reason: 'cap' }, 'keep'),
+        ...sampleWrite(held, { id: 'h', at: 1, kind: 'held', turn: 1, reason: 'cap', until: null }, 'keep'),
         dueAt: null,
       })
       expect((await stores.messages.overdue({ now: 500, latest: 9000, limit: 10 })).map(({ id }) => id)).toEqual([
@@ -262,6 +262,38 @@ export function testMessageStore(name: string, open: () => Stores): void {
       expect(await ids({ state: 'queued' })).toEqual([second?.id])
       expect(await ids({ state: 'delivered' })).toEqual([])
       expect(await ids({ role: 'confirmation' })).toEqual([first?.id])
+    })
+
+    test('tells what changed since a time, in the order of the changes; what was just queued is no news', async () => {
+      const stores = open()
+      const [first, second] = await put(stores, [{}, {}, {}])
+      if (first === undefined || second === undefined) throw new Error('no message')
+      await stores.messages.write(sampleWrite(first, news(first, 70), 'keep'))
+      await stores.messages.write(sampleWrite(second, news(second, 60), 'keep'))
+      const of = async (from: number, limit = 10) =>
+        (await stores.messages.news({ from, limit })).map(({ id, state }) => [id, state.name])
+      expect(await of(0)).toEqual([
+        [second.id, 'delivered'],
+        [first.id, 'delivered'],
+      ])
+      expect(await of(61)).toEqual([[first.id, 'delivered']])
+      expect(await of(60, 1)).toEqual([[second.id, 'delivered']])
+      expect(await of(71)).toEqual([])
+    })
+
+    test('what changed at one moment is told in pieces, each message once', async () => {
+      const stores = open()
+      const put5 = await put(stores, [{}, {}, {}, {}, {}])
+      for (const message of put5) await stores.messages.write(sampleWrite(message, news(message, 60), 'keep'))
+      const told: string[] = []
+      for (let page = 0; page < 3; page += 1) {
+        const after = told.at(-1)
+        const items = await stores.messages.news({ from: 60, limit: 2, ...(after === undefined ? {} : { after }) })
+        told.push(...items.map(({ id }) => id))
+      }
+      expect(told).toEqual(put5.map(({ id }) => id).toSorted())
+      // What changed later comes whatever its id.
+      expect(await stores.messages.news({ from: 59, after: 'zzz', limit: 9 })).toHaveLength(5)
     })
 
     test('counts messages by state, and knows how long the oldest due one waits', async () => {

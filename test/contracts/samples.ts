@@ -27,6 +27,11 @@ export function sampleSubmission(changes: Partial<Submission> = {}): Submission 
     receivedAt: 1_000_000,
     language: 'ja',
     review: 'accepted',
+    verdict: { reasons: changes.review === 'quarantined' ? [{ rule: 'honeypot', detail: '1' }] : [], shadow: [] },
+    reviewedAt: null,
+    disownedAt: null,
+    test: false,
+    wishes: { subject: null, senderName: null, cc: [] },
     entries: [
       { kind: 'text', name: 'name', value: '花子' },
       { kind: 'text', name: 'name', value: 'また花子' },
@@ -35,6 +40,7 @@ export function sampleSubmission(changes: Partial<Submission> = {}): Submission 
     email: 'hanako@example.jp',
     clientKey: 'client',
     networkKey: 'network',
+    widerNetworkKey: 'wider network',
     tokenKey: 'k1',
     salt: 'salt',
     bodyHash: `hash-${id}`,
@@ -54,6 +60,7 @@ export function sampleMessage(submission: Submission, changes: Partial<PlannedMe
     reference: submission.reference,
     form: submission.form,
     formVersion: submission.formVersion,
+    content: null,
     role: 'notification',
     recipient: 'office@example.jp',
     language: 'en',
@@ -71,14 +78,17 @@ export function sampleMessage(submission: Submission, changes: Partial<PlannedMe
 export function sampleAccept(
   changes: Partial<Submission> = {},
   messages: Partial<PlannedMessage>[] = [{}],
-  keys: Pick<Partial<AcceptCommand>, 'idempotency' | 'repetition'> = {},
+  more: Partial<Omit<AcceptCommand, 'submission' | 'messages'>> = {},
 ): AcceptCommand {
   const submission = sampleSubmission(changes)
   return {
     submission,
     messages: messages.map((message) => sampleMessage(submission, message)),
-    idempotency: keys.idempotency ?? null,
-    repetition: keys.repetition ?? null,
+    capped: [],
+    proof: null,
+    idempotency: null,
+    repetition: null,
+    ...more,
   }
 }
 

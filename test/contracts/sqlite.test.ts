@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteStores } from '../../src/adapters/sqlite/stores.ts'
+import { testAbuseStores } from './abuse-stores.ts'
 import { testFormStore } from './form-store.ts'
 import { testMessageStore } from './message-store.ts'
 import { testSmallStores } from './small-stores.ts'
@@ -13,3 +14,4 @@ testFormStore('sqlite', () => open().forms)
 testSubmissionStore('sqlite', open)
 testMessageStore('sqlite', open)
 testSmallStores('sqlite', open)
+testAbuseStores('sqlite', open)

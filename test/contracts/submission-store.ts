@@ -11,7 +11,7 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
     test('accepts a submission together with its messages', async () => {
       const { submissions, messages } = open()
       const command = sampleAccept({}, [{ role: 'confirmation' }, { role: 'notification' }])
-      expect(await submissions.accept(command)).toEqual({ kind: 'accepted' })
+      expect(await submissions.accept(command)).toEqual({ kind: 'accepted', held: [] })
       expect(await submissions.get(command.submission.reference)).toEqual(command.submission)
       const planned = await messages.ofSubmission(command.submission.id)
       expect(planned.map(({ role }) => role)).toEqual(['confirmation', 'notification'])
@@ -79,7 +79,7 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
         const { submissions } = open()
         await submissions.accept(sampleAccept({ bodyHash: 'one' }, [{}], field))
         const second = sampleAccept({ bodyHash: 'two' }, [{}], field)
-        expect(await submissions.accept(second)).toEqual({ kind: 'accepted' })
+        expect(await submissions.accept(second)).toEqual({ kind: 'accepted', held: [] })
         const again = await submissions.accept(sampleAccept({ bodyHash: 'two' }, [{}], field))
         expect(again).toEqual({ kind: 'repeated', submission: second.submission })
       })
@@ -87,9 +87,12 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
       test('a key belongs to its form and to where it came from', async () => {
         const { submissions } = open()
         await submissions.accept(sampleAccept({ bodyHash: 'one' }, [{}], header))
-        expect(await submissions.accept(sampleAccept({ bodyHash: 'two' }, [{}], field))).toEqual({ kind: 'accepted' })
+        expect(await submissions.accept(sampleAccept({ bodyHash: 'two' }, [{}], field))).toEqual({
+          kind: 'accepted',
+          held: [],
+        })
         const other = sampleAccept({ bodyHash: 'two', form: 'other' }, [{}], header)
-        expect(await submissions.accept(other)).toEqual({ kind: 'accepted' })
+        expect(await submissions.accept(other)).toEqual({ kind: 'accepted', held: [] })
       })
 
       test('without a key only the client’s latest post is repeated, within the window', async () => {
@@ -192,6 +195,8 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
           knownResends: 0,
           maxResends: 1,
           messages: [fresh],
+          capped: [],
+          proof: null,
           cancel: null,
         }
         expect(await stores.submissions.resend(command)).toEqual({ kind: 'done' })
@@ -215,6 +220,8 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
               resend,
               ...known,
               messages: [],
+              capped: [],
+              proof: null,
               cancel: null,
             })
           }),
@@ -234,10 +241,42 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
           knownResends: 0,
           maxResends: 3,
           messages: [],
+          capped: [],
+          proof: null,
           cancel: null,
         }
         expect(await stores.submissions.resend(command)).toEqual({ kind: 'stale' })
         expect(await stores.submissions.get(submission.reference)).toEqual(submission)
+      })
+
+      test('uses up a proof, once and only when it is carried out; with a used one nothing is stored', async () => {
+        const stores = open()
+        const proof = { id: sampleId(), expiresAt: 9e12 }
+        const attempt = async (changes: { knownResends?: number } = {}) => {
+          const { submission, old } = await bounced(stores)
+          const fresh = sampleMessage(submission, { role: 'confirmation', recipient: 'new@example.jp' })
+          const result = await stores.submissions.resend({
+            submissionId: submission.id,
+            resend: resendOf(old.id, fresh.id),
+            oldMessage: old,
+            knownResends: 0,
+            maxResends: 3,
+            messages: [fresh],
+            capped: [],
+            proof,
+            cancel: null,
+            ...changes,
+          })
+          const messages = await stores.messages.ofSubmission(submission.id)
+          return { kind: result.kind, submission, messages: messages.length }
+        }
+        expect(await attempt({ knownResends: 1 })).toMatchObject({ kind: 'stale', messages: 1 })
+        expect(await attempt()).toMatchObject({ kind: 'done', messages: 2 })
+        const again = await attempt()
+        expect(again).toMatchObject({ kind: 'proof-used', messages: 1 })
+        expect(await stores.submissions.get(again.submission.reference)).toEqual(again.submission)
+        // Nor does a post pay with it.
+        expect(await stores.submissions.accept(sampleAccept({}, [{}], { proof }))).toEqual({ kind: 'proof-used' })
       })
 
       test('ends the old message where it is still working', async () => {
@@ -257,6 +296,8 @@ export function testSubmissionStore(name: string, open: () => Stores): void {
           knownResends: 0,
           maxResends: 3,
           messages: [],
+          capped: [],
+          proof: null,
           cancel,
         })
         expect(await stores.messages.get(old.id)).toMatchObject({ state: { name: 'cancelled' }, dueAt: null })

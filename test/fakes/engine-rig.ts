@@ -90,6 +90,7 @@ export async function engineRig(options: EngineOptions = {}): Promise<EngineRig>
         pageOrigin: null,
         pagePath: null,
         acceptLanguage: null,
+        crowded: false,
       })
       if (outcome.kind !== 'accepted') throw new Error(outcome.kind)
       return outcome.submission

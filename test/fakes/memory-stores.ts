@@ -1,10 +1,24 @@
-import type { BlobStore, CapturedMail, Deps, LeaseQuery, SimulatedFeedback } from '../../src/core/deps.ts'
+import type { Alarm } from '../../src/core/alarms/alarm.ts'
+import { isTelling } from '../../src/core/alarms/lifecycle.ts'
+import type {
+  BlobStore,
+  Cap,
+  CappedMessage,
+  CapturedMail,
+  Deps,
+  LeaseQuery,
+  SimulatedFeedback,
+  Stop,
+} from '../../src/core/deps.ts'
 import type { FormRecord } from '../../src/core/forms/form.ts'
 import { isWorkingState } from '../../src/core/messages/fold.ts'
 import type { Message, PlannedMessage, StateName } from '../../src/core/messages/message.ts'
 import type { Submission } from '../../src/core/submissions/submission.ts'
 
-export type MemoryStores = Pick<Deps, 'forms' | 'submissions' | 'messages' | 'mailbox' | 'access' | 'budgets'>
+export type MemoryStores = Pick<
+  Deps,
+  'forms' | 'submissions' | 'messages' | 'mailbox' | 'access' | 'budgets' | 'stops' | 'alarms'
+>
 
 /** All stores in memory: the second implementation of the contracts, and quick ground for tests of use cases. */
 export function memoryStores(): MemoryStores {
@@ -17,6 +31,11 @@ export function memoryStores(): MemoryStores {
   const mails: CapturedMail[] = []
   let feedbacks: SimulatedFeedback[] = []
   const secrets = new Map<string, { kind: string; expiresAt: number }>()
+  let counted: { key: string; at: number; messageId: string }[] = []
+  const proofs = new Set<string>()
+  const stops = new Map<string, Stop>()
+  const alarms = new Map<string, Alarm>()
+  let digestedUntil: number | null = null
   let budget: { key: string; subject: string; at: number }[] = []
 
   /** Nothing that a caller holds may change behind its back. */
@@ -29,6 +48,33 @@ export function memoryStores(): MemoryStores {
   }
   const insert = (planned: PlannedMessage) => messages.push({ ...copy(planned), attempts: 0, lease: null, version: 1 })
   const byId = (id: string) => submissions.find((submission) => submission.id === id)
+
+  /** Counts where every cap has room; what is counted may happen a fiftieth of the window later. */
+  function count(messageId: string, caps: readonly Cap[], now: number): boolean {
+    const others = counted.filter((one) => one.messageId !== messageId)
+    const hasRoom = ({ key, max, windowMs }: Cap) =>
+      others.filter((one) => one.key === key && one.at > now - windowMs * 1.02).length < max
+    if (!caps.every(hasRoom)) return false
+    counted = [...others, ...caps.map(({ key }) => ({ key, at: now, messageId }))]
+    return true
+  }
+
+  /** Those over a cap as their held version; the others are counted. */
+  function withCaps(planned: readonly PlannedMessage[], capped: readonly CappedMessage[], now: number) {
+    const held: string[] = []
+    const stored = planned.map((message) => {
+      const limits = capped.find(({ messageId }) => messageId === message.id)
+      if (limits === undefined) return message
+      if (count(message.id, limits.caps, now)) return message
+      held.push(message.id)
+      return { ...message, ...limits.capped }
+    })
+    return { stored, held }
+  }
+
+  const change = (submission: Submission, changes: Partial<Submission>) => {
+    submissions[submissions.indexOf(submission)] = { ...submission, ...changes }
+  }
 
   function paged<T, R>(all: readonly T[], limit: number, before: string | undefined, map: (item: T) => R) {
     const end = before === undefined ? all.length : Number(before)
@@ -50,7 +96,7 @@ export function memoryStores(): MemoryStores {
     },
 
     submissions: {
-      async accept({ submission, messages: planned, idempotency, repetition }) {
+      async accept({ submission, messages: planned, capped, proof, idempotency, repetition }) {
         const { form, bodyHash, clientKey, id } = submission
         if (idempotency !== null) {
           const same = keys.filter(
@@ -68,26 +114,69 @@ export function memoryStores(): MemoryStores {
           }
         }
         if (submissions.some(({ reference }) => reference === submission.reference)) return { kind: 'reference-taken' }
+        if (proof !== null && proofs.has(proof.id)) return { kind: 'proof-used' }
+        if (proof !== null) proofs.add(proof.id)
         submissions.push(copy(submission))
-        for (const message of planned) insert(message)
+        const { stored, held } = withCaps(planned, capped, submission.receivedAt)
+        for (const message of stored) insert(message)
         if (idempotency !== null) keys.push({ form, ...idempotency, bodyHash, id, at: submission.receivedAt })
         latest.set(clientKey, { form, bodyHash, id, at: submission.receivedAt })
-        return { kind: 'accepted' }
+        return { kind: 'accepted', held }
       },
       get: async (reference) => copy(submissions.find((submission) => submission.reference === reference) ?? null),
-      list: async ({ form, limit, before }) =>
+      list: async ({ form, review, limit, before }) =>
         paged(
-          form === undefined ? submissions : submissions.filter((submission) => submission.form === form),
+          submissions.filter(
+            (submission) =>
+              (form === undefined || submission.form === form) &&
+              (review === undefined || submission.review === review),
+          ),
           limit,
           before,
           copy,
         ),
-      async resend({ submissionId, resend, oldMessage, knownResends, maxResends, messages: planned, cancel }) {
+      async review({ submissionId, from, to, at, messages: planned, capped }) {
+        const submission = byId(submissionId)
+        if (submission?.review !== from) return 'stale'
+        change(submission, { review: to, reviewedAt: at })
+        for (const message of withCaps(planned, capped, at).stored) insert(message)
+        return 'done'
+      },
+      async disown({ submissionId, at, messages: planned }) {
+        const submission = byId(submissionId)
+        if (submission === undefined || (submission.disownedAt === null) === (at === null)) return 'stale'
+        change(submission, { disownedAt: at })
+        for (const message of planned) insert(message)
+        return 'done'
+      },
+      countWaiting: async ({
+        form,
+        received: { from, until } = { from: 0, until: Number.MAX_SAFE_INTEGER },
+        suspicious,
+      }) =>
+        submissions.filter(
+          (submission) =>
+            submission.form === form &&
+            submission.review === 'quarantined' &&
+            (suspicious === undefined || suspicious === submission.verdict.reasons.length > 0) &&
+            (submission.reviewedAt ?? submission.receivedAt) >= from &&
+            (submission.reviewedAt ?? submission.receivedAt) < until,
+        ).length,
+      async countReviews(form) {
+        const own = submissions.filter((submission) => submission.form === form)
+        return Object.fromEntries(
+          [...Map.groupBy(own, ({ review }) => review)].map(([review, { length }]) => [review, length]),
+        )
+      },
+      async resend(command) {
+        const { submissionId, resend, oldMessage, knownResends, maxResends, proof, cancel } = command
         const submission = byId(submissionId)
         const old = find(oldMessage.id)
         if (submission === undefined || old?.version !== oldMessage.version) return { kind: 'stale' }
         if (submission.resends.length >= maxResends) return { kind: 'limit' }
         if (submission.resends.length !== knownResends) return { kind: 'stale' }
+        if (proof !== null && proofs.has(proof.id)) return { kind: 'proof-used' }
+        if (proof !== null) proofs.add(proof.id)
         if (cancel !== null)
           replace(old, {
             events: [...old.events, cancel.event],
@@ -95,12 +184,8 @@ export function memoryStores(): MemoryStores {
             dueAt: null,
             version: old.version + 1,
           })
-        submissions[submissions.indexOf(submission)] = {
-          ...submission,
-          email: resend.newEmail,
-          resends: [...submission.resends, copy(resend)],
-        }
-        for (const message of planned) insert(message)
+        change(submission, { email: resend.newEmail, resends: [...submission.resends, copy(resend)] })
+        for (const message of withCaps(command.messages, command.capped, resend.at).stored) insert(message)
         return { kind: 'done' }
       },
       async forget({ latestBefore, keysBefore, limit }) {
@@ -192,6 +277,45 @@ export function memoryStores(): MemoryStores {
         })
         return 'ok'
       },
+      async add(planned) {
+        for (const message of planned) if (find(message.id) === undefined) insert(message)
+      },
+      digestedUntil: async () => digestedUntil,
+      async addDigests({ known, until, messages: planned }) {
+        if (digestedUntil !== known) return 'stale'
+        for (const message of planned) if (find(message.id) === undefined) insert(message)
+        digestedUntil = until
+        return 'done'
+      },
+      countLate: async ({ messageId, caps, now }) => (count(messageId, caps, now) ? 'counted' : 'full'),
+      async countConfirmations({ form, since, notHeldFor }) {
+        const own = messages.filter(
+          (message) =>
+            message.role === 'confirmation' &&
+            message.createdAt >= since &&
+            (form === null || message.form === form) &&
+            !(notHeldFor !== undefined && message.state.name === 'held' && message.state.heldReason === notHeldFor),
+        )
+        return Object.fromEntries(
+          [...Map.groupBy(own, ({ state }) => state.name)].map(([name, { length }]) => [name, length]),
+        )
+      },
+      async floods({ before }) {
+        const waiting = Map.groupBy(messages.filter(isFlooded), ({ form, recipient }) =>
+          JSON.stringify([form, recipient]),
+        )
+        return [...waiting.values()]
+          .filter((group) => group.some(({ createdAt }) => createdAt <= before))
+          .map(([first]) => ({ form: first?.form ?? '', recipient: first?.recipient ?? '' }))
+      },
+      flooded: async ({ form, recipient, limit, after = '' }) =>
+        copy(
+          messages
+            .filter((one) => isFlooded(one) && one.form === form && one.recipient === recipient && one.id > after)
+            .sort((a, b) => (a.id < b.id ? -1 : 1))
+            .slice(0, limit)
+            .map(({ id, version, reference, createdAt }) => ({ id, version, reference, createdAt })),
+        ),
       withDeadLease: async ({ now, latest: furthest, limit }) =>
         copy(
           messages
@@ -210,6 +334,25 @@ export function memoryStores(): MemoryStores {
                   (message.dueAt !== null && message.dueAt > furthest)),
             )
             .slice(0, limit),
+        ),
+      news: async ({ from, after = '', limit }) =>
+        copy(
+          messages
+            .filter(({ state }) => state.name !== 'queued' && state.since >= from)
+            .filter(({ id, state }) => state.since > from || id > after)
+            .sort((a, b) => a.state.since - b.state.since || (a.id < b.id ? -1 : 1))
+            .slice(0, limit)
+            .map(({ id, submissionId, reference, form, formVersion, role, recipient, createdAt, state }) => ({
+              id,
+              submissionId,
+              reference,
+              form,
+              formVersion,
+              role,
+              recipient,
+              createdAt,
+              state,
+            })),
         ),
       async counts(now) {
         const states: Partial<Record<StateName, number>> = { sending: 0 }
@@ -252,6 +395,30 @@ export function memoryStores(): MemoryStores {
       },
     },
 
+    stops: {
+      async add(stop) {
+        stops.set(stop.address, copy(stop))
+      },
+      async get(address, now) {
+        const stop = stops.get(address)
+        return stop !== undefined && stop.until > now ? copy(stop) : null
+      },
+      async remove(address) {
+        stops.delete(address)
+      },
+    },
+
+    alarms: {
+      active: async () => copy([...alarms.values()].filter((alarm) => alarm.overAt === null || isTelling(alarm))),
+      list: async ({ limit }) => copy([...alarms.values()].sort((a, b) => b.since - a.since).slice(0, limit)),
+      get: async (key) => copy(alarms.get(key) ?? null),
+      async put(alarm) {
+        if ((alarms.get(alarm.key)?.version ?? 0) !== alarm.version - 1) return 'stale'
+        alarms.set(alarm.key, copy(alarm))
+        return 'ok'
+      },
+    },
+
     budgets: {
       async spend({ key, subject, max, now, since }) {
         budget = budget.filter((spent) => spent.key !== key || spent.at >= since)
@@ -268,6 +435,11 @@ export function memoryStores(): MemoryStores {
       },
     },
   }
+}
+
+/** Waits for a digest. */
+function isFlooded({ role, lease, state }: Message): boolean {
+  return role === 'notification' && lease === null && state.name === 'held' && state.heldReason === 'flood'
 }
 
 /** What is being sent is told as such, and only so. */
@@ -299,6 +471,13 @@ export function memoryBlobs(): BlobStore {
       }
     },
     read: async (key) => blobs.get(checked(key))?.content ?? null,
+    async stream(key) {
+      const content = blobs.get(checked(key))?.content
+      if (content === undefined) return null
+      return (async function* () {
+        yield content
+      })()
+    },
     async delete(key) {
       blobs.delete(checked(key))
     },

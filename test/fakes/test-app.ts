@@ -34,7 +34,8 @@ export async function testApp(
   const app = createApp({
     ...deps,
     host: {
-      clientAddress: (_env, headers) => headers.get('x-test-client') ?? '192.0.2.1',
+      client: (_env, headers) => ({ address: headers.get('x-test-client') ?? '192.0.2.1' }),
+      seePost() {},
       hosts: ['forms.example.jp'],
       isOperatorToken: (token) => token === testToken,
       isMetricsToken: (token) => token === 'metrics',
@@ -42,6 +43,7 @@ export async function testApp(
       ready: async () => {},
       sitePage: async () => null,
       dashboardFile: async () => new Response('dashboard'),
+      snippetFile: async () => new Response('snippet', { headers: { ETag: '"s"', 'Cache-Control': 'no-cache' } }),
       ...options.host,
     },
   })

@@ -1,6 +1,8 @@
+import { altchaProofs } from '../../src/adapters/altcha/proofs.ts'
 import { newSecrets, nodeCrypto } from '../../src/adapters/node/crypto.ts'
 import { randomIds } from '../../src/adapters/node/ids.ts'
-import type { Deps, Log, LogFields } from '../../src/core/deps.ts'
+import { memoryRates } from '../../src/adapters/node/rates.ts'
+import type { Deps, Dns, Log, LogFields, MailServers } from '../../src/core/deps.ts'
 import { standardSchedule } from '../../src/core/messages/retry.ts'
 import type { AttemptReport, AttemptWatch, Delivery, Transport } from '../../src/core/messages/transport.ts'
 import type { Settings } from '../../src/core/settings.ts'
@@ -23,9 +25,27 @@ export const testSettings: Settings = {
     fileBytes: 20_000,
     totalBytes: 100_000,
     bodySeconds: 30,
-    attachBytes: 15_000,
+    attachBytes: 20_000,
+    linkDays: 30,
+  },
+  caps: {
+    perAddress: { max: 5, windowMs: 24 * 3_600_000 },
+    perDomain: { max: 100, windowMs: 3_600_000 },
+    perSharedDomain: { max: 1000, windowMs: 3_600_000 },
+    notifications: { max: 1000, windowMs: 3_600_000 },
   },
   schedule: standardSchedule(),
+  alarms: {
+    webhook: null,
+    mailTo: [],
+    heartbeat: null,
+    allowPrivate: false,
+    canary: null,
+    digestHour: null,
+    stuckAfter: 15 * 60_000,
+    refusingAfter: 10 * 60_000,
+    tellAgainAfter: [3_600_000, 24 * 3_600_000],
+  },
 }
 
 export type TestDeps = Deps & {
@@ -55,9 +75,14 @@ export function testDeps(changes: Partial<Deps> & { settings?: Settings } = {}):
       outcome: { kind: 'accepted', by: 'relay' },
       evidence: { transport: 'test', stage: 'final-dot' },
     })),
+    alarmTransport: null,
+    outbound: { request: async () => ({ kind: 'failed', fault: 'there is no network in this test' }) },
     ids: { ...randomIds(), fraction: () => 0.5 },
     crypto: nodeCrypto(newSecrets()),
     patterns: { assess: async () => 'safe', matches: async () => true },
+    dns: dnsWhere({}),
+    rates: memoryRates(clock),
+    proofs: altchaProofs({ clock, secret: 'test' }),
     metrics: silentMetrics(),
     ...changes,
     clock,
@@ -66,6 +91,20 @@ export function testDeps(changes: Partial<Deps> & { settings?: Settings } = {}):
     announced: 0,
   }
   return deps
+}
+
+/** A DNS that knows some domains; every other one takes mail. `asked` are the domains, in order. */
+export function dnsWhere(answers: Readonly<Record<string, MailServers['kind']>>): Dns & { asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    async mailServers(domain) {
+      asked.push(domain)
+      const kind = answers[domain] ?? 'mx'
+      return kind === 'mx' ? { kind, hosts: [`mail.${domain}`] } : { kind }
+    },
+    texts: async () => ({ kind: 'unknown' }),
+  }
 }
 
 function silentMetrics(): Deps['metrics'] {

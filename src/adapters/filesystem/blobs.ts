@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobStore } from '../../core/deps.ts'
 import { TodokuError } from '../../core/errors.ts'
@@ -49,6 +49,16 @@ export function folderBlobs(folder: string): BlobStore {
         throw error
       }
     },
+    async stream(key) {
+      const path = pathOf(key)
+      try {
+        await access(path)
+      } catch (error) {
+        if (isMissing(error)) return null
+        throw error
+      }
+      return pieces(path)
+    },
     async delete(key) {
       await rm(pathOf(key), { force: true })
     },
@@ -65,6 +75,22 @@ export function folderBlobs(folder: string): BlobStore {
     },
   }
 }
+
+/** Opens the file with the first piece that is asked for, and closes it when the reader goes away. */
+async function* pieces(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(pieceBytes), 0, pieceBytes)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+const pieceBytes = 65_536
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   let written = 0

@@ -160,7 +160,8 @@ function toLetter(delivery: Delivery): Letter | null {
   }
 }
 
-function toRelay(settings: SmtpSettings): Relay {
+/** The relay that settings describe, with the standard's waits where they name none. */
+export function toRelay(settings: SmtpSettings): Relay {
   return {
     host: settings.host,
     port: settings.port,
@@ -182,7 +183,7 @@ function loginOf({ auth }: SmtpSettings): SmtpLogin | null {
 }
 
 /** Line ends in a setting would become commands, a NUL in a login another login. */
-function checkWords(settings: SmtpSettings): void {
+export function checkWords(settings: SmtpSettings): void {
   const { heloName } = settings
   const auth = loginOf(settings)
   if (!/^[!-~]+$/.test(heloName)) throw new RangeError('heloName must be a host name or an address literal')

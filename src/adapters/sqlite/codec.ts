@@ -1,3 +1,5 @@
+import type { Alarm } from '../../core/alarms/alarm.ts'
+import type { MessageNews } from '../../core/deps.ts'
 import type { FormRecord } from '../../core/forms/form.ts'
 import type { Message, MessageEvent, Phase } from '../../core/messages/message.ts'
 import type { Submission } from '../../core/submissions/submission.ts'
@@ -28,9 +30,15 @@ export function submissionOf(row: Row): Submission {
     receivedAt: Number(row.received_at),
     language: row.language as Submission['language'],
     review: row.review as Submission['review'],
+    verdict: json(row.verdict_json),
+    reviewedAt: row.reviewed_at === null ? null : Number(row.reviewed_at),
+    disownedAt: row.disowned_at === null ? null : Number(row.disowned_at),
+    test: Number(row.test) === 1,
+    wishes: json(row.wishes_json),
     email: row.email === null ? null : text(row.email),
     clientKey: text(row.client_key),
     networkKey: text(row.network_key),
+    widerNetworkKey: row.wider_network_key === null ? null : text(row.wider_network_key),
     tokenKey: text(row.token_key),
     salt: text(row.salt),
     bodyHash: text(row.body_hash),
@@ -47,6 +55,7 @@ export function messageOf(row: Row, events: readonly MessageEvent[]): Message {
     reference: text(row.reference),
     form: text(row.form),
     formVersion: Number(row.form_version),
+    content: row.content_json === null ? null : json(row.content_json),
     role: row.role as Message['role'],
     recipient: text(row.recipient),
     language: row.language as Message['language'],
@@ -65,6 +74,15 @@ export function messageOf(row: Row, events: readonly MessageEvent[]): Message {
   }
 }
 
+export function newsOf(message: Message): MessageNews {
+  const { id, submissionId, reference, form, formVersion, role, recipient, createdAt, state } = message
+  return { id, submissionId, reference, form, formVersion, role, recipient, createdAt, state }
+}
+
 export function eventOf(row: Row): MessageEvent {
   return json(row.event_json)
+}
+
+export function alarmOf(row: Row): Alarm {
+  return json(row.alarm_json)
 }

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { TodokuError } from '../../core/errors.ts'
 import { begin } from './migrations/0001-begin.ts'
+import { judge } from './migrations/0002-judge.ts'
 import type { Migration } from './migrations/migration.ts'
 
-const migrations: readonly Migration[] = [begin]
+const migrations: readonly Migration[] = [begin, judge]
 
 /**
  * Brings the schema up to date. Safe when two processes start at once: the version is read again under the write lock.

@@ -108,7 +108,7 @@ describe('a store that can’t be written', () => {
     other.exec('ROLLBACK')
     other.close()
     expect(await stores.submissions.get(command.submission.reference)).toBeNull()
-    expect(await stores.submissions.accept(command)).toEqual({ kind: 'accepted' })
+    expect(await stores.submissions.accept(command)).toEqual({ kind: 'accepted', held: [] })
   })
 
   test('because it is full: nothing half stored, and room makes it work again', async () => {

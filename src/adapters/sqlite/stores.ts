@@ -2,21 +2,46 @@ import type { Deps } from '../../core/deps.ts'
 import { TodokuError } from '../../core/errors.ts'
 import type { FormRecord } from '../../core/forms/form.ts'
 import type { StateName } from '../../core/messages/message.ts'
-import { formOf, submissionOf } from './codec.ts'
+import { alarmOf, formOf, messageOf, newsOf, submissionOf } from './codec.ts'
 import { addSecret, forgetBudgets, removeSecret, spendBudget, takeSecret } from './commands/access.ts'
+import { putAlarm } from './commands/alarms.ts'
+import { countLate } from './commands/caps.ts'
 import { putForm } from './commands/forms.ts'
 import { addMail, clearMailbox, doneFeedback } from './commands/mailbox.ts'
-import { dueLanes, leaseDue, readMessage, renewLease, setPhase, writeMessage } from './commands/messages.ts'
-import { acceptSubmission, forgetPosts, resendConfirmation } from './commands/submissions.ts'
+import {
+  addDigests,
+  addMessages,
+  dueLanes,
+  leaseDue,
+  readMessage,
+  renewLease,
+  setPhase,
+  writeMessage,
+} from './commands/messages.ts'
+import { addStop, removeStop } from './commands/stops.ts'
+import {
+  acceptSubmission,
+  disownSubmission,
+  forgetPosts,
+  resendConfirmation,
+  reviewSubmission,
+} from './commands/submissions.ts'
 import { asStoreError, type Database, openForReading, openForWriting, type Row } from './database.ts'
 import { migrate } from './migrate.ts'
 import { createWriter } from './writer.ts'
 
-export type SqliteStores = Pick<Deps, 'forms' | 'submissions' | 'messages' | 'mailbox' | 'access' | 'budgets'> & {
+export type SqliteStores = Pick<
+  Deps,
+  'forms' | 'submissions' | 'messages' | 'mailbox' | 'access' | 'budgets' | 'stops' | 'alarms'
+> & {
   /** Resolves when the store answers. */
   ping(): Promise<void>
   close(): void
 }
+
+/** As its index has it: notifications that wait for a digest. */
+const isFlooded = `state = 'held' AND role = 'notification' AND lease_until IS NULL
+  AND json_extract(state_json, '$.heldReason') = 'flood'`
 
 /** Forms kept in memory, so that a post does not read its rules from the disk; they change rarely. */
 const cachedForms = 500
@@ -80,18 +105,51 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
         const row = await read((r) => r.get('SELECT * FROM submissions WHERE reference = ?', reference))
         return row === undefined ? null : submissionOf(row)
       },
-      async list({ form, limit, before }) {
+      async list({ form, review, limit, before }) {
+        const where = ['seq < ?']
+        const values: (string | number)[] = [position(before)]
+        if (form !== undefined) {
+          where.push('form = ?')
+          values.push(form)
+        }
+        if (review !== undefined) {
+          // Written out for what is rare, so that its index is used.
+          where.push(review === 'accepted' ? 'review = ?' : "review <> 'accepted' AND review = ?")
+          values.push(review)
+        }
         const rows = await read((r) =>
-          form === undefined
-            ? r.all('SELECT * FROM submissions WHERE seq < ? ORDER BY seq DESC LIMIT ?', position(before), limit + 1)
-            : r.all(
-                'SELECT * FROM submissions WHERE form = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
-                form,
-                position(before),
-                limit + 1,
-              ),
+          r.all(
+            `SELECT * FROM submissions WHERE ${where.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
+            ...values,
+            limit + 1,
+          ),
         )
         return page(rows, limit, submissionOf)
+      },
+      review: (command) => writer.submit(reviewSubmission, command),
+      disown: (command) => writer.submit(disownSubmission, command),
+      async countWaiting({ form, received, suspicious }) {
+        const row = await read((r) =>
+          r.get(
+            // Written out, so that the index of what is rare is used.
+            `SELECT count(*) AS count FROM submissions
+             WHERE review <> 'accepted' AND review = 'quarantined' AND form = ?
+               AND coalesce(reviewed_at, received_at) >= ? AND coalesce(reviewed_at, received_at) < ?
+               AND suspicious BETWEEN ? AND ?`,
+            form,
+            received?.from ?? 0,
+            received?.until ?? Number.MAX_SAFE_INTEGER,
+            suspicious === true ? 1 : 0,
+            suspicious === false ? 0 : 1,
+          ),
+        )
+        return Number(row?.count ?? 0)
+      },
+      async countReviews(form) {
+        const rows = await read((r) =>
+          r.all('SELECT review, count(*) AS count FROM submissions WHERE form = ? GROUP BY review', form),
+        )
+        return Object.fromEntries(rows.map((row) => [String(row.review), Number(row.count)]))
       },
       resend: (command) => writer.submit(resendConfirmation, command),
       forget: (command) => writer.submit(forgetPosts, command),
@@ -151,6 +209,65 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
       setPhase: (command) => writer.submit(setPhase, command),
       renewLease: (command) => writer.submit(renewLease, command),
       write: (command) => writer.submit(writeMessage, command),
+      add: (messages) => writer.submit(addMessages, messages),
+      countLate: (command) => writer.submit(countLate, command),
+      async countConfirmations({ form, since, notHeldFor }) {
+        // Only where it is asked for: the reason is not in the index.
+        const but =
+          notHeldFor === undefined ? '' : "AND NOT (state = 'held' AND json_extract(state_json, '$.heldReason') = ?)"
+        const excluded = notHeldFor === undefined ? [] : [notHeldFor]
+        const rows = await read((r) =>
+          form === null
+            ? r.all(
+                // Form by form, so that the index is read from `since` on and not from its beginning.
+                `WITH RECURSIVE names (name) AS (
+                   SELECT min(form) FROM messages WHERE role = 'confirmation'
+                   UNION ALL
+                   SELECT (SELECT min(form) FROM messages WHERE role = 'confirmation' AND form > name)
+                   FROM names WHERE name IS NOT NULL)
+                 SELECT state, count(*) AS count FROM names CROSS JOIN messages
+                 WHERE form = name AND role = 'confirmation' AND created_at >= ? ${but} GROUP BY state`,
+                since,
+                ...excluded,
+              )
+            : r.all(
+                `SELECT state, count(*) AS count FROM messages
+                 WHERE role = 'confirmation' AND form = ? AND created_at >= ? ${but} GROUP BY state`,
+                form,
+                since,
+                ...excluded,
+              ),
+        )
+        return Object.fromEntries(rows.map((row) => [String(row.state), Number(row.count)]))
+      },
+      async floods({ before }) {
+        const rows = await read((r) =>
+          r.all(
+            `SELECT form, recipient FROM messages INDEXED BY messages_flooded WHERE ${isFlooded}
+             GROUP BY form, recipient HAVING min(created_at) <= ?`,
+            before,
+          ),
+        )
+        return rows.map((row) => ({ form: String(row.form), recipient: String(row.recipient) }))
+      },
+      async flooded({ form, recipient, limit, after = '' }) {
+        const rows = await read((r) =>
+          r.all(
+            `SELECT id, version, reference, created_at FROM messages INDEXED BY messages_flooded
+             WHERE ${isFlooded} AND form = ? AND recipient = ? AND id > ? ORDER BY id LIMIT ?`,
+            form,
+            recipient,
+            after,
+            limit,
+          ),
+        )
+        return rows.map((row) => ({
+          id: String(row.id),
+          version: Number(row.version),
+          reference: String(row.reference),
+          createdAt: Number(row.created_at),
+        }))
+      },
       async withDeadLease({ now, latest, limit }) {
         return await read((r) =>
           r
@@ -182,6 +299,24 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
           return [...expired, ...far].map((row) => readMessage(r, row))
         })
       },
+      async news({ from, after = '', limit }) {
+        const rows = await read((r) =>
+          r.all(
+            `SELECT * FROM messages WHERE state <> 'queued' AND state_since >= ? AND (state_since > ? OR id > ?)
+             ORDER BY state_since, id LIMIT ?`,
+            from,
+            from,
+            after,
+            limit,
+          ),
+        )
+        return rows.map((row) => newsOf(messageOf(row, [])))
+      },
+      async digestedUntil() {
+        const row = await read((r) => r.get('SELECT until FROM digested'))
+        return row === undefined ? null : Number(row.until)
+      },
+      addDigests: (command) => writer.submit(addDigests, command),
       async counts(now) {
         return await read((r) => {
           const states: Partial<Record<StateName, number>> = {}
@@ -241,6 +376,32 @@ export function openSqliteStores({ file }: { file: string }): SqliteStores {
       add: (secret) => writer.submit(addSecret, secret),
       use: (secret) => writer.submit(takeSecret, secret),
       remove: (hash) => writer.submit(removeSecret, hash),
+    },
+
+    stops: {
+      add: (stop) => writer.submit(addStop, stop),
+      async get(address, now) {
+        const row = await read((r) => r.get('SELECT * FROM stops WHERE address = ? AND until > ?', address, now))
+        if (row === undefined) return null
+        return { address, since: Number(row.since), until: Number(row.until), messageId: String(row.message_id) }
+      },
+      remove: (address) => writer.submit(removeStop, address),
+    },
+
+    alarms: {
+      async active() {
+        return (await read((r) => r.all('SELECT alarm_json FROM alarms WHERE active = 1 ORDER BY since'))).map(alarmOf)
+      },
+      async list({ limit }) {
+        return (await read((r) => r.all('SELECT alarm_json FROM alarms ORDER BY since DESC LIMIT ?', limit))).map(
+          alarmOf,
+        )
+      },
+      async get(key) {
+        const row = await read((r) => r.get('SELECT alarm_json FROM alarms WHERE key = ?', key))
+        return row === undefined ? null : alarmOf(row)
+      },
+      put: (alarm) => writer.submit(putAlarm, alarm),
     },
 
     budgets: {

@@ -9,8 +9,8 @@ type RenewCommand = Parameters<MessageStore['renewLease']>[0]
 export function insertMessage(db: Database, message: PlannedMessage): void {
   db.run(
     `INSERT INTO messages (id, submission_id, reference, form, form_version, role, recipient, language, created_at,
-       expires_at, lane, state, state_json, attempts, due_at, lease_number, version)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 1)`,
+       expires_at, lane, state, state_json, attempts, due_at, lease_number, version, content_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 1, ?)`,
     message.id,
     message.submissionId,
     message.reference,
@@ -25,8 +25,28 @@ export function insertMessage(db: Database, message: PlannedMessage): void {
     message.state.name,
     JSON.stringify(message.state),
     message.dueAt,
+    message.content === null ? null : JSON.stringify(message.content),
   )
   for (const event of message.events) appendEvent(db, message.id, event)
+}
+
+/** Stores messages that stand for themselves, once. */
+export function addMessages(db: Database, messages: readonly PlannedMessage[]): void {
+  for (const message of messages) {
+    if (db.get('SELECT 1 FROM messages WHERE id = ?', message.id) === undefined) insertMessage(db, message)
+  }
+}
+
+/** Stores digests with the time until which they tell, if that is still the one they go on from. */
+export function addDigests(
+  db: Database,
+  { known, until, messages }: Parameters<MessageStore['addDigests']>[0],
+): 'done' | 'stale' {
+  const row = db.get('SELECT until FROM digested')
+  if ((row === undefined ? null : Number(row.until)) !== known) return 'stale'
+  addMessages(db, messages)
+  db.run('INSERT OR REPLACE INTO digested VALUES (1, ?)', until)
+  return 'done'
 }
 
 function appendEvent(db: Database, messageId: string, event: MessageEvent): void {

@@ -1,6 +1,15 @@
-import type { AcceptCommand, AcceptResult, ResendCommand, ResendResult, SubmissionStore } from '../../../core/deps.ts'
+import type {
+  AcceptCommand,
+  AcceptResult,
+  ResendCommand,
+  ResendResult,
+  ReviewCommand,
+  SubmissionStore,
+} from '../../../core/deps.ts'
+import type { PlannedMessage } from '../../../core/messages/message.ts'
 import { submissionOf } from '../codec.ts'
 import type { Database, Row } from '../database.ts'
+import { applyCaps, useProof } from './caps.ts'
 import { insertMessage, writeMessage } from './messages.ts'
 
 type ForgetCommand = Parameters<SubmissionStore['forget']>[0]
@@ -9,14 +18,16 @@ type ForgetCommand = Parameters<SubmissionStore['forget']>[0]
 export function acceptSubmission(db: Database, command: AcceptCommand): AcceptResult {
   const before = earlierPost(db, command)
   if (before !== null) return before
-  const { submission, messages, idempotency } = command
+  const { submission, messages, capped, idempotency, proof } = command
   if (db.get('SELECT 1 FROM submissions WHERE reference = ?', submission.reference) !== undefined) {
     return { kind: 'reference-taken' }
   }
+  if (proof !== null && !useProof(db, proof, submission.receivedAt)) return { kind: 'proof-used' }
   db.run(
     `INSERT INTO submissions (id, reference, form, form_version, received_at, language, review, email, client_key,
-       network_key, token_key, salt, body_hash, entries_json, observations_json, resends_json)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       network_key, wider_network_key, token_key, salt, body_hash, entries_json, observations_json, resends_json,
+       verdict_json, suspicious, reviewed_at, disowned_at, test, wishes_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     submission.id,
     submission.reference,
     submission.form,
@@ -27,18 +38,26 @@ export function acceptSubmission(db: Database, command: AcceptCommand): AcceptRe
     submission.email,
     submission.clientKey,
     submission.networkKey,
+    submission.widerNetworkKey,
     submission.tokenKey,
     submission.salt,
     submission.bodyHash,
     JSON.stringify(submission.entries),
     JSON.stringify(submission.observations),
     JSON.stringify(submission.resends),
+    JSON.stringify(submission.verdict),
+    submission.verdict.reasons.length > 0 ? 1 : 0,
+    submission.reviewedAt,
+    submission.disownedAt,
+    submission.test ? 1 : 0,
+    JSON.stringify(submission.wishes),
   )
   for (const entry of submission.entries) {
     if (entry.kind !== 'file') continue
     db.run('INSERT OR IGNORE INTO submission_blobs VALUES (?, ?)', entry.file.blob, submission.id)
   }
-  for (const message of messages) insertMessage(db, message)
+  const applied = applyCaps(db, messages, capped, submission.receivedAt)
+  for (const message of applied.messages) insertMessage(db, message)
   if (idempotency !== null) {
     const { source, key } = idempotency
     db.run(
@@ -61,7 +80,7 @@ export function acceptSubmission(db: Database, command: AcceptCommand): AcceptRe
     submission.id,
     submission.receivedAt,
   )
-  return { kind: 'accepted' }
+  return { kind: 'accepted', held: applied.held }
 }
 
 /** Invariant 2: the same key, or without a key the immediate repetition of this client's latest post. */
@@ -100,7 +119,7 @@ function repeated(db: Database, { submission_id }: Row): AcceptResult | null {
 
 /** Replaces a confirmation that failed, if it is still as it was read. */
 export function resendConfirmation(db: Database, command: ResendCommand): ResendResult {
-  const { submissionId, resend, oldMessage, knownResends, maxResends, messages, cancel } = command
+  const { submissionId, resend, oldMessage, knownResends, maxResends, messages, capped, proof, cancel } = command
   const old = db.get('SELECT version, attempts FROM messages WHERE id = ?', oldMessage.id)
   if (old === undefined || Number(old.version) !== oldMessage.version) return { kind: 'stale' }
   const row = db.get('SELECT resends_json FROM submissions WHERE id = ?', submissionId)
@@ -108,6 +127,7 @@ export function resendConfirmation(db: Database, command: ResendCommand): Resend
   const resends = JSON.parse(String(row.resends_json)) as unknown[]
   if (resends.length >= maxResends) return { kind: 'limit' }
   if (resends.length !== knownResends) return { kind: 'stale' }
+  if (proof !== null && !useProof(db, proof, resend.at)) return { kind: 'proof-used' }
   if (cancel !== null) {
     const { id, version } = oldMessage
     const { event, state } = cancel
@@ -127,8 +147,37 @@ export function resendConfirmation(db: Database, command: ResendCommand): Resend
     JSON.stringify([...resends, resend]),
     submissionId,
   )
-  for (const message of messages) insertMessage(db, message)
+  for (const message of applyCaps(db, messages, capped, resend.at).messages) insertMessage(db, message)
   return { kind: 'done' }
+}
+
+/** Moves a submission on in its review, with the mails it causes from now on. */
+export function reviewSubmission(db: Database, command: ReviewCommand): 'done' | 'stale' {
+  const { submissionId, from, to, at, messages, capped } = command
+  const changed = db.run(
+    'UPDATE submissions SET review = ?, reviewed_at = ? WHERE id = ? AND review = ?',
+    to,
+    at,
+    submissionId,
+    from,
+  )
+  if (changed === 0) return 'stale'
+  for (const message of applyCaps(db, messages, capped, at).messages) insertMessage(db, message)
+  return 'done'
+}
+
+type DisownCommand = { submissionId: string; at: number | null; messages: readonly PlannedMessage[] }
+
+export function disownSubmission(db: Database, { submissionId, at, messages }: DisownCommand): 'done' | 'stale' {
+  const changed = db.run(
+    'UPDATE submissions SET disowned_at = ? WHERE id = ? AND (disowned_at IS NULL) <> (? IS NULL)',
+    at,
+    submissionId,
+    at,
+  )
+  if (changed === 0) return 'stale'
+  for (const message of messages) insertMessage(db, message)
+  return 'done'
 }
 
 /** Removes what no later post can be compared with any more; a limited number, so that no command is long. */
