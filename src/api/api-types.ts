@@ -1,10 +1,13 @@
 import type { Deps } from '../core/deps.ts'
 import { acceptedLanguages, pickLanguage } from '../core/language.ts'
+import type { Client } from '../core/submissions/network.ts'
 
 /** What the host knows and the core does not. */
 export type ApiHost = {
-  /** The client's address, as far as trusted proxies tell it. */
-  clientAddress(env: unknown, headers: Headers): string
+  /** Where a request comes from, as far as trusted proxies tell it. */
+  client(env: unknown, headers: Headers): Client
+  /** Takes note of where a post comes from: called once for each, and for nothing else. */
+  seePost(client: Client): void
   /** Values of the Host header that are answered; null: any (a gateway in front has checked it). */
   hosts: readonly string[] | null
   /** Whether a bearer token is this instance's. */
@@ -19,6 +22,8 @@ export type ApiHost = {
   sitePage(request: Request): Promise<Response | null>
   /** A file of the dashboard. */
   dashboardFile(request: Request): Promise<Response | null>
+  /** The script for other people's pages; null where it was not built. */
+  snippetFile(request: Request): Promise<Response | null>
 }
 
 export type ApiDeps = Deps & { host: ApiHost }

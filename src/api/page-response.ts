@@ -5,6 +5,8 @@ import { styles } from '../pages/styles.ts'
 type PageOptions = {
   /** Where forms of the page may lead, redirects included (CSP `form-action`). */
   formAction?: string
+  /** Address of the widget that proves work, where a page may come to need it. It works in a worker that it makes itself. */
+  proofScript?: string
   /** Seconds. */
   retryAfter?: number
 }
@@ -25,13 +27,14 @@ export function pageResponse(
  */
 export function pageHeaders(
   deps: Pick<Deps, 'crypto'>,
-  { formAction = "'self'", retryAfter }: PageOptions = {},
+  { formAction = "'self'", proofScript, retryAfter }: PageOptions = {},
 ): Record<string, string> {
   const hash = (text: string) => `'sha256-${btoa(String.fromCharCode(...deps.crypto.sha256(text)))}'`
   const policy = [
     "default-src 'none'",
     `style-src ${hash(styles)}`,
-    `script-src ${hash(statusScript)}`,
+    `script-src ${hash(statusScript({ proof: proofScript !== undefined }))}${proofScript === undefined ? '' : ` ${proofScript}`}`,
+    ...(proofScript === undefined ? [] : ['worker-src blob:']),
     'img-src data:',
     "connect-src 'self'",
     `form-action ${formAction}`,

@@ -3,6 +3,7 @@ import { getCookie } from 'hono/cookie'
 import { routePath } from 'hono/route'
 import { isSession } from '../core/access/access.ts'
 import { type ApiEnv, visitorLanguage } from './api-types.ts'
+import { openToOrigin, preflightAnswer } from './intake/cross-origin.ts'
 import { problemResponse } from './problem.ts'
 
 export const sessionCookie = 'todoku_session'
@@ -26,7 +27,12 @@ export const onlyKnownHosts: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const { hosts } = c.get('deps').host
   const asked = (c.req.header('host') ?? '').toLowerCase()
   if (hosts !== null && !hosts.includes(asked) && c.req.path !== '/healthz' && c.req.path !== '/readyz') {
-    return problemResponse(c, 'host-refused', visitorLanguage(c.req.raw))
+    // A page whose form names a wrong address is told so, also after a preflight. It says nothing but that.
+    const isPreflight = c.req.method === 'OPTIONS'
+    return openToOrigin(
+      c,
+      isPreflight ? preflightAnswer() : problemResponse(c, 'host-refused', visitorLanguage(c.req.raw)),
+    )
   }
   return await next()
 }

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { sampleWrite } from '../../test/contracts/samples.ts'
+import { solved } from '../../test/fakes/solved-puzzle.ts'
 import { contactPage, good, testApp, testToken } from '../../test/fakes/test-app.ts'
 import { isWorkingState } from '../core/messages/fold.ts'
 import type { Message, MessageEvent } from '../core/messages/message.ts'
 
 type App = Awaited<ReturnType<typeof testApp>>
 type Status = {
+  reference: string
+  receivedAt: string
   messages: Record<string, unknown>[]
   actions: { correct: boolean; resend: boolean; left: number }
   open: false | 'soon' | 'late'
@@ -53,7 +56,7 @@ describe('the status page', () => {
     const page = await answer.text()
     expect(answer.status).toBe(200)
     expect(page).toContain('Your message is stored')
-    expect(page).toContain('On its way to hanako@example.net.')
+    expect(page).toContain('On its way to <bdi class="address">hanako@example.net</bdi>.')
     expect(page).toContain('Name, E-mail, Message')
     expect(page).not.toContain('花子')
     // Without script it looks again by itself while something is open.
@@ -267,6 +270,21 @@ describe('the status page', () => {
     expect((await statusOf(app, path)).messages[0]).toMatchObject({ state })
   })
 
+  test('a budget belongs to the /48 as well: who has 65,536 networks learns ten times as much, not more', async () => {
+    const app = await testApp()
+    const states: unknown[] = []
+    for (let n = 0; n < 84; n += 1) {
+      const headers = { 'x-test-client': `2001:db8:1:${n.toString(16)}::1` }
+      const path = await posted(app, { ...good, email: `person${n}@example${n}.net` }, headers)
+      await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+      states.push((await statusOf(app, path)).messages[0]?.state)
+      // What the spam rules and caps say of so many posts is another matter.
+      app.deps.clock.advance(600_000)
+    }
+    expect(states.indexOf('bounced')).toBe(80)
+    expect(new Set(states.slice(80))).toEqual(new Set(['bounced']))
+  })
+
   test('where it is not told why, what can be done does not tell it either', async () => {
     const app = await testApp()
     await exhaust(app, {})
@@ -411,8 +429,9 @@ describe('correct the address', () => {
   })
 
   test('a page that answered a wish leads back to the status page, when it is loaded again and by itself', async () => {
-    const { app, path } = await bounced()
-    const page = await (await submit(app, `${path}/correct`, { email: 'nonsense' })).text()
+    const app = await testApp()
+    const path = await posted(app)
+    const page = await (await submit(app, `${path}/correct`, { email: 'other@example.net' })).text()
     expect(page).toContain(`; url=${path}"`)
     for (const wish of ['correct', 'resend']) {
       const back = await app.request(`${path}/${wish}`, { headers: { accept: 'text/html' } })
@@ -468,7 +487,7 @@ describe('correct the address', () => {
   test('a mail held for a doubtful address is cancelled and goes to the new one', async () => {
     const app = await testApp()
     const path = await posted(app)
-    await happens(app, 'confirmation', { kind: 'held', turn: 1, reason: 'doubtful-address' })
+    await happens(app, 'confirmation', { kind: 'held', turn: 1, reason: 'doubtful-address', until: null })
     const held = await messageOf(app, 'confirmation')
     expect((await submit(app, `${path}/correct`, { email: 'taro@example.net' })).status).toBe(303)
     expect(await app.deps.messages.get(held.id)).toMatchObject({ state: { name: 'cancelled' }, dueAt: null })
@@ -492,6 +511,239 @@ describe('send it again', () => {
     expect(answer.status).toBe(allowed ? 303 : 409)
     expect((await messageOf(app, 'confirmation')).state.name === 'queued').toBe(allowed)
     expect((await app.deps.messages.list({ role: 'update', limit: 1 })).items).toEqual([])
+  })
+})
+
+describe('correct the address, where the form asks for a proof of work', () => {
+  const settings = { confirmation: { proof: 'required' } } as const
+  const csp = (answer: Response) => answer.headers.get('content-security-policy') ?? ''
+
+  async function bounced(email: string = good.email) {
+    const app = await testApp({ settings })
+    const path = await posted(app, { ...good, email, altcha: await solved(app) })
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    return { app, path }
+  }
+
+  test.each([
+    ['by the page', { 'content-type': 'application/x-www-form-urlencoded' }, String, 303],
+    ['as JSON', { 'content-type': 'application/json', accept: 'application/json' }, undefined, 200],
+  ] as const)('%s: with a proof the mail goes out, without one it is held', async (_how, headers, asText, status) => {
+    for (const proven of [true, false]) {
+      const { app, path } = await bounced()
+      const fields = { email: 'taro@example.net', ...(proven ? { altcha: await solved(app) } : {}) }
+      const body = asText === undefined ? JSON.stringify(fields) : asText(new URLSearchParams(fields))
+      const answer = await app.request(`${path}/correct`, { method: 'POST', headers, body })
+      expect(answer.status).toBe(status)
+      expect(await messageOf(app, 'confirmation')).toMatchObject({
+        recipient: 'taro@example.net',
+        state: proven ? { name: 'queued' } : { name: 'held', heldReason: 'no-proof' },
+      })
+      const page = await (await app.request(path)).text()
+      expect(page.includes('Nothing showed that a person pressed the button')).toBe(!proven)
+    }
+  })
+
+  test('the page brings the widget’s place, says what happens without script, and its policy allows that script', async () => {
+    const { app, path } = await bounced('hanako@gmial.com')
+    const answer = await app.request(path)
+    const page = await answer.text()
+    expect(page).toContain('challenge="/f/contact/challenge"')
+    expect(page).toContain('data-script="https://forms.example.jp/altcha.js"')
+    expect(page).toContain('waits until the people behind the form let it go')
+    // The suggestion, and what is typed.
+    expect(page.match(/name="altcha"/g)).toHaveLength(2)
+    expect(csp(answer)).toMatch(/script-src 'sha256-[^ ]+' https:\/\/forms\.example\.jp\/altcha\.js; worker-src blob:;/)
+    expect((await (await app.request(`${path}.json`)).json()) as object).toMatchObject({
+      challengeUrl: 'https://forms.example.jp/f/contact/challenge',
+    })
+  })
+
+  test('while nothing can be corrected there is no widget, but the policy knows of it: news may bring it', async () => {
+    const app = await testApp({ settings })
+    const path = await posted(app, { ...good, altcha: await solved(app) })
+    const answer = await app.request(path)
+    expect(await answer.text()).not.toMatch(/altcha-widget|name="altcha"/)
+    expect(csp(answer)).toContain('https://forms.example.jp/altcha.js')
+    expect(await (await app.request(`${path}.json`)).json()).toMatchObject({ challengeUrl: null })
+  })
+
+  test('a form that asks for none has no widget and no policy for it, nor has an address in doubt', async () => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    const answer = await app.request(path)
+    expect(await answer.text()).not.toMatch(/altcha-widget|name="altcha"|without script/)
+    expect(csp(answer)).not.toMatch(/altcha|worker-src/)
+
+    const asking = await testApp({ settings })
+    const doubted = await posted(asking, { ...good, email: 'hanako@gmial.com', altcha: await solved(asking) })
+    await happens(asking, 'confirmation', { kind: 'held', turn: 1, reason: 'doubtful-address', until: 9e15 })
+    expect(await (await asking.request(doubted)).text()).not.toMatch(/altcha-widget|name="altcha"/)
+  })
+})
+
+describe('a doubtful address', () => {
+  const typo = 'hanako@gmial.com'
+  const meant = 'hanako@gmail.com'
+
+  async function inDoubt(email = typo) {
+    const app = await testApp()
+    const path = await posted(app, { ...good, email })
+    const until = app.deps.clock.now() + 600_000
+    await happens(app, 'confirmation', { kind: 'held', turn: 1, reason: 'doubtful-address', until })
+    return { app, path }
+  }
+
+  test('is asked about with both choices, and says what happens otherwise', async () => {
+    const { app, path } = await inDoubt()
+    const page = await (await app.request(path)).text()
+    expect(page).toContain('Not sent yet: <bdi class="address">hanako@gmial.com</bdi> may be mistyped.')
+    expect(page).toContain('Did you mean <bdi class="address">hanako@gmail.com</bdi>?')
+    expect(page).toContain('Yes, send it there')
+    expect(page).toContain('No, my address is right')
+    expect(page).toContain('If you do nothing, it goes there unchanged at')
+    // A page that loads itself again would take away what is being typed.
+    expect(page).not.toContain('http-equiv="refresh"')
+    expect((await statusOf(app, path)).messages[0]).toMatchObject({
+      state: 'held',
+      heldReason: 'doubtful-address',
+      suggestion: meant,
+      nextTryAt: new Date(app.deps.clock.now() + 600_000).toISOString(),
+    })
+  })
+
+  test('“yes”: the confirmation goes to the suggested address', async () => {
+    const { app, path } = await inDoubt()
+    expect((await submit(app, `${path}/correct`, { email: meant })).status).toBe(303)
+    expect(await messageOf(app, 'confirmation')).toMatchObject({ recipient: meant, state: { name: 'queued' } })
+    expect((await statusOf(app, path)).messages[0]).toMatchObject({ heldReason: null, suggestion: null })
+  })
+
+  test.each(['resend', 'correct'])(
+    '“no”, by %s: the same mail goes at once, pressed several times too, and no resend is used up',
+    async (action) => {
+      const { app, path } = await inDoubt()
+      const held = await messageOf(app, 'confirmation')
+      const announced = app.deps.announced
+      const answers = await Promise.all([1, 2, 3].map(() => submit(app, `${path}/${action}`, { email: typo })))
+      answers.push(await submit(app, `${path}/${action}`, { email: typo }))
+      expect(answers.map(({ status }) => status)).toEqual([303, 303, 303, 303])
+      expect(await messageOf(app, 'confirmation')).toMatchObject({
+        id: held.id,
+        state: { name: 'queued' },
+        dueAt: app.deps.clock.now(),
+        events: { length: 3 },
+      })
+      expect(app.deps.announced).toBe(announced + 1)
+      expect(await app.stored()).toMatchObject([{ email: typo, resends: [] }])
+      expect((await statusOf(app, path)).actions).toEqual({ correct: false, resend: false, left: 3 })
+      // A slow second click, when it has arrived already, is no error either.
+      await happens(app, 'confirmation', { kind: 'delivered', by: 'recipient' })
+      expect((await submit(app, `${path}/resend`, {})).status).toBe(303)
+    },
+  )
+
+  test('“no” is possible too when all resends are used up; another address is not', async () => {
+    const { app, path } = await inDoubt()
+    for (const email of ['a@gmial.com', 'b@gmial.com', 'c@gmial.com']) {
+      await submit(app, `${path}/correct`, { email })
+      await happens(app, 'confirmation', { kind: 'held', turn: 1, reason: 'doubtful-address', until: 8e15 })
+    }
+    expect((await statusOf(app, path)).actions).toEqual({ correct: false, resend: true, left: 0 })
+    expect((await submit(app, `${path}/correct`, { email: meant })).status).toBe(409)
+    expect((await submit(app, `${path}/resend`, {})).status).toBe(303)
+    expect(await messageOf(app, 'confirmation')).toMatchObject({ recipient: 'c@gmial.com', state: { name: 'queued' } })
+  })
+
+  test('without a suggestion the address is to be looked at again', async () => {
+    const { app, path } = await inDoubt('hanako@gone.example.jp')
+    const page = await (await app.request(path)).text()
+    expect(page).not.toContain('Did you mean')
+    expect(page).toContain('Send the confirmation to this address instead')
+    expect(page).toContain('>My address is right')
+  })
+
+  test('that bounced offers the suggestion beside the field, which keeps what was typed', async () => {
+    const app = await testApp()
+    const path = await posted(app, { ...good, email: typo })
+    await happens(app, 'confirmation', { kind: 'bounced', hard: true, class: 'unknown-user' })
+    const page = await (await app.request(path)).text()
+    expect(page).toContain(`<input type="hidden" name="email" value="${meant}"`)
+    expect(page).toMatch(/id="email"[^>]*value="hanako@gmial\.com"/)
+    expect((await statusOf(app, path)).messages[0]).toMatchObject({ suggestion: meant })
+  })
+
+  test('a mail that has arrived is not doubted', async () => {
+    const app = await testApp()
+    const path = await posted(app, { ...good, email: typo })
+    await happens(app, 'confirmation', { kind: 'delivered', by: 'recipient' })
+    expect((await statusOf(app, path)).messages[0]).toMatchObject({ suggestion: null })
+  })
+})
+
+describe('a confirmation that is held back', () => {
+  test.each([
+    ['cap', 'Confirmations are limited', null],
+    ['breaker', 'Confirmations are limited', null],
+    ['no-proof', 'Nothing showed that a person pressed the button', 'no-proof'],
+  ] as const)('%s: it stands there that it waits, and that nothing is lost', async (reason, sentence, told) => {
+    const app = await testApp()
+    const path = await posted(app)
+    await happens(app, 'notification', { kind: 'delivered', by: 'recipient' })
+    await happens(app, 'confirmation', { kind: 'held', turn: 1, reason, until: null })
+    app.deps.clock.advance(6_000)
+    const page = await (await app.request(path)).text()
+    expect(page).toContain(sentence)
+    expect(page).toContain('Your message itself is stored.')
+    const status = await statusOf(app, path)
+    expect(status.messages[0]).toMatchObject({ state: 'held', heldReason: told, suggestion: null })
+    expect(status.open).toBe('late')
+    expect(status.actions).toMatchObject({ correct: false, resend: false })
+    expect((await submit(app, `${path}/resend`, {})).status).toBe(409)
+    expect((await submit(app, `${path}/correct`, { email: 'x@example.net' })).status).toBe(409)
+  })
+
+  test('status oracle: who types an address can’t learn that it is stopped, capped, or held for all', async () => {
+    const evidence = { transport: 'none', rule: 'x' }
+    const until = Date.UTC(2026, 0, 1, 0, 15)
+    const seen: unknown[] = []
+    for (const event of [
+      { kind: 'suppressed', by: 'us', evidence },
+      { kind: 'suppressed', by: 'provider', evidence },
+      { kind: 'held', turn: 1, reason: 'cap', until, evidence },
+      { kind: 'held', turn: 1, reason: 'breaker', until, evidence },
+    ] as const) {
+      const app = await testApp()
+      const path = await posted(app)
+      // A stop is found a moment later than a cap.
+      const look = async () => {
+        const { reference, receivedAt, ...status } = await statusOf(app, path)
+        const page = await (await app.request(path)).text()
+        const kept = page
+          .replaceAll(path, '')
+          .replaceAll(reference, '')
+          .replaceAll(/&quot;[\w-]{22}&quot;/g, '')
+        expect(kept).not.toMatch(/owner|stop|complain|suppress|many confirmations/i)
+        const [resend, correct] = [
+          await submit(app, `${path}/resend`, {}),
+          await submit(app, `${path}/correct`, { email: 'x@example.net' }),
+        ]
+        return {
+          status,
+          kept: kept.replace(/<(style|script)[\s\S]*?<\/\1>/g, ''),
+          refused: [resend.status, correct.status],
+        }
+      }
+      const queued = await look()
+      app.deps.clock.advance(event.kind === 'held' ? 0 : 1_000)
+      await happens(app, 'confirmation', event)
+      expect((await look()).status.messages).toEqual(queued.status.messages)
+      app.deps.clock.advance(event.kind === 'held' ? 20_000 : 19_000)
+      seen.push(await look())
+    }
+    expect(seen[0]).toMatchObject({ status: { messages: [{ state: 'held', heldReason: null }, {}] } })
+    for (const other of seen.slice(1)) expect(other).toEqual(seen[0])
   })
 })
 

@@ -4,7 +4,7 @@ import { type ErrorCode, errorEntry, errorText } from '../core/errors.ts'
 import { formatSoon, formatTime } from '../core/format-time.ts'
 import { normalizeReference } from '../core/submissions/reference.ts'
 import { correctAddress, type ResendOutcome, resendConfirmation } from '../core/submissions/resend-confirmation.ts'
-import { type SubmissionStatus, submissionStatus } from '../core/submissions/status.ts'
+import { challengePath, type SubmissionStatus, submissionStatus } from '../core/submissions/status.ts'
 import { isStatusToken, statusPath } from '../core/submissions/status-token.ts'
 import type { Submission } from '../core/submissions/submission.ts'
 import { renderStatus } from '../pages/status.tsx'
@@ -12,7 +12,7 @@ import { type ApiDeps, type ApiEnv, visitorLanguage } from './api-types.ts'
 import { wantsJson } from './intake/negotiate.ts'
 import { readBody } from './intake/read-body.ts'
 import { pageResponse } from './page-response.ts'
-import { problemResponse } from './problem.ts'
+import { onlyMethods, problemResponse } from './problem.ts'
 
 /** The submitter's status page, its JSON, and what can be asked for there. The path is the only key. */
 export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
@@ -23,6 +23,17 @@ export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
     return submission === null ? notFound(c) : await statusJson(deps, c, submission)
   })
 
+  // A page of another origin names the entity tag it has, and its browser asks first (Fetch §3.3.2).
+  routes.options('/s/:reference/:token{[a-z0-9-]+\\.json}', () => {
+    const headers = {
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Allow-Methods': 'GET, OPTIONS',
+      'Access-Control-Allow-Headers': 'if-none-match',
+      'Access-Control-Max-Age': '86400',
+    }
+    return new Response(null, { status: 204, headers })
+  })
+
   routes.get('/s/:reference/:token', async (c) => {
     const submission = await find(deps, c, c.req.param('token'))
     return submission === null ? notFound(c) : await statusPage(deps, submission, null)
@@ -31,9 +42,10 @@ export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
   routes.post('/s/:reference/:token/correct', async (c) => {
     const submission = await find(deps, c, c.req.param('token'))
     if (submission === null) return notFound(c)
-    const typed = await postedEmail(deps, c)
-    if (typeof typed !== 'string') return problemResponse(c, typed.code, submission.language)
-    return await answer(deps, c, submission, await correctAddress(deps, submission, typed), typed)
+    const wish = await postedWish(deps, c)
+    if ('code' in wish) return problemResponse(c, wish.code, submission.language)
+    const { email, altcha } = wish
+    return await answer(deps, c, submission, await correctAddress(deps, submission, email, altcha), email)
   })
 
   routes.post('/s/:reference/:token/resend', async (c) => {
@@ -48,6 +60,10 @@ export function statusRoutes(deps: ApiDeps): Hono<ApiEnv> {
     if (submission === null) return notFound(c)
     return new Response(null, { status: 303, headers: backTo(deps, submission) })
   })
+
+  routes.all('/s/:reference/:token{[a-z0-9-]+\\.json}', onlyMethods('GET, HEAD, OPTIONS'))
+  routes.all('/s/:reference/:token', onlyMethods('GET, HEAD'))
+  routes.all('/s/:reference/:token/:wish{correct|resend}', onlyMethods('GET, HEAD, POST'))
 
   return routes
 }
@@ -100,27 +116,45 @@ async function statusPage(deps: ApiDeps, submission: Submission, problem: Proble
   const { language } = submission
   const { timeZone } = deps.settings
   const now = deps.clock.now()
+  // A page that is open when its mail bounces gets the widget with its news: what is needed for that is there from the beginning.
+  const asksForProof = await doesAskForProof(deps, submission)
+  const proofScript = `${deps.settings.publicUrl}/altcha.js`
   const page = renderStatus({
     language,
     reference: status.reference,
     title: status.title,
     receivedAt: formatTime(submission.receivedAt, language, timeZone),
+    review: status.review,
+    toConfirm: status.toConfirm,
     stored: status.stored,
-    mails: status.messages.map(({ role, state, reason, settled, nextTryAt }) => ({
+    mails: status.messages.map(({ role, state, reason, heldReason, suggestion, inDigest, settled, nextTryAt }) => ({
       role,
       state,
       reason,
+      heldReason,
+      suggestion,
+      inDigest,
       settled,
       nextTryAt: nextTryAt === null ? null : formatSoon(Date.parse(nextTryAt), now, language, timeZone),
     })),
     email: status.email,
     actions: status.actions,
+    // Its path alone: the page may be looked at by another name of this server.
+    proof: asksForProof
+      ? { script: proofScript, challenge: challengePath(status.form), wanted: status.challengeUrl !== null }
+      : null,
     open: status.open,
     path: statusPath(deps, submission),
     etag: etagOf(deps, status),
     problem: problem === null ? null : { ...errorText(problem.code, language), typed: problem.typed },
   })
-  return pageResponse(deps, page, problem === null ? 200 : errorEntry(problem.code).status)
+  const code = problem === null ? 200 : errorEntry(problem.code).status
+  return pageResponse(deps, page, code, asksForProof ? { proofScript } : {})
+}
+
+async function doesAskForProof(deps: ApiDeps, { form, formVersion }: Submission): Promise<boolean> {
+  const record = await deps.forms.getVersion(form, formVersion)
+  return record?.settings.confirmation?.proof === 'required'
 }
 
 async function answer(
@@ -143,12 +177,21 @@ async function answer(
 /** Bytes; longer than any address can be. */
 const maxBody = 10_000
 
-/** The field `email` of a small body of any kind a form can have, empty when there is none; or why it can't be read. */
-async function postedEmail(deps: ApiDeps, c: Context<ApiEnv>): Promise<string | { code: ErrorCode }> {
+/**
+ * The fields `email`, empty when there is none, and `altcha` of a small body of any kind a form can have; or why it can't be
+ * read.
+ */
+async function postedWish(
+  deps: ApiDeps,
+  c: Context<ApiEnv>,
+): Promise<{ email: string; altcha: string | null } | { code: ErrorCode }> {
   const own = { fields: 20, fieldBytes: maxBody, bodyBytes: maxBody, files: 0, fileBytes: 0, totalBytes: maxBody }
   const limits = { ...deps.settings.limits, ...own }
-  const body = await readBody({ ...deps, settings: { ...deps.settings, limits } }, c.req.raw, { variants: [] })
+  const body = await readBody({ ...deps, settings: { ...deps.settings, limits } }, c.req.raw, [])
   if (body.kind === 'refused') return body
-  const entry = body.entries.find(({ kind, name }) => kind === 'text' && name === 'email')
-  return entry?.kind === 'text' ? entry.value : ''
+  const textOf = (wanted: string) => {
+    const entry = body.entries.find(({ kind, name }) => kind === 'text' && name === wanted)
+    return entry?.kind === 'text' ? entry.value : ''
+  }
+  return { email: textOf('email'), altcha: textOf('altcha') || null }
 }

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import type { Client } from '../core/submissions/network.ts'
 
 /**
  * The client's address: that of the connection, unless it comes from a trusted proxy; then the last address of
@@ -7,15 +8,7 @@ import { BlockList, isIP } from 'node:net'
 export function clientAddressFrom(
   trustedProxies: readonly string[],
 ): (peer: string, forwarded: string | null) => string {
-  const trusted = new BlockList()
-  for (const proxy of trustedProxies) {
-    const [address = '', prefix] = proxy.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) trusted.addAddress(address, family)
-    else trusted.addSubnet(address, Number(prefix), family)
-  }
-  const isTrusted = (address: string) =>
-    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  const isTrusted = trustedBy(trustedProxies)
 
   return (peer, forwarded) => {
     let client = plain(peer)
@@ -30,6 +23,30 @@ export function clientAddressFrom(
     }
     return client
   }
+}
+
+/** The same from a request's headers; of a peer that is not trusted with whether a proxy seems to have written them. */
+export function clientFrom(trustedProxies: readonly string[]): (peer: string, headers: Headers) => Client {
+  const addressOf = clientAddressFrom(trustedProxies)
+  const isTrusted = trustedBy(trustedProxies)
+  return (address, headers) => {
+    const peer = plain(address)
+    const isForwarded = headers.has('x-forwarded-for') || headers.has('forwarded')
+    if (isTrusted(peer)) return { address: addressOf(peer, headers.get('x-forwarded-for')) }
+    return { address: peer, isForwarded }
+  }
+}
+
+/** Whether an address is one of these addresses, or in one of these networks. */
+export function trustedBy(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trusted = new BlockList()
+  for (const proxy of trustedProxies) {
+    const [address = '', prefix] = proxy.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (prefix === undefined) trusted.addAddress(address, family)
+    else trusted.addSubnet(address, Number(prefix), family)
+  }
+  return (address) => isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** IPv4 addresses as such, also where the socket is an IPv6 one. */

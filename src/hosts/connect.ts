@@ -66,7 +66,8 @@ function openStore(config: Config): Connection {
   const app = createApp({
     ...instance.deps,
     host: {
-      clientAddress: () => '127.0.0.1',
+      client: () => ({ address: '127.0.0.1' }),
+      seePost() {},
       hosts: null,
       isOperatorToken: (token) => token === instance.operatorToken,
       isMetricsToken: () => false,
@@ -74,6 +75,7 @@ function openStore(config: Config): Connection {
       ready: () => instance.ping(),
       sitePage: async () => null,
       dashboardFile: async () => null,
+      snippetFile: async () => null,
     },
   })
   return {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { testDeps } from '../../test/fakes/test-deps.ts'
 import { readConfig } from '../config/read-config.ts'
-import { clientAddressFrom } from './client-address.ts'
+import { clientAddressFrom, clientFrom } from './client-address.ts'
 import { announcedServer, announceServer, openDataFolder, withdrawServer } from './data-folder.ts'
 import { settingsOf } from './settings.ts'
 import { openSite, pageOf } from './site.ts'
@@ -27,6 +27,19 @@ describe('the client’s address', () => {
     ['10.1.2.3', null, '10.1.2.3'],
   ])('%s with %s is %s', (peer, forwarded, expected) => {
     expect(of(peer, forwarded)).toBe(expected)
+  })
+
+  test('a proxy that is not trusted is seen and not believed; of one that is, nothing is said', () => {
+    const client = clientFrom(['10.0.0.1'])
+    const ask = (peer: string, headers: Record<string, string>) => client(peer, new Headers(headers))
+    expect(ask('::ffff:127.0.0.1', { 'X-Forwarded-For': '198.51.100.1' })).toEqual({
+      address: '127.0.0.1',
+      isForwarded: true,
+    })
+    expect(ask('127.0.0.1', { Forwarded: 'for=198.51.100.1' })).toEqual({ address: '127.0.0.1', isForwarded: true })
+    expect(ask('203.0.113.9', {})).toEqual({ address: '203.0.113.9', isForwarded: false })
+    // A visitor in a private network, behind a proxy that is named, is one person among others.
+    expect(ask('10.0.0.1', { 'X-Forwarded-For': '10.9.8.7' })).toEqual({ address: '10.9.8.7' })
   })
 })
 
@@ -168,6 +181,7 @@ describe('the start screen', () => {
     forms: ['contact'],
     notAdopted: [],
     drift: [],
+    unwatched: [],
   }
 
   test('fits on one screen and says what there is to know', () => {
@@ -197,5 +211,7 @@ describe('the start screen', () => {
     for (const part of ['through smtp.example.jp', 'Not applied yet: contact', '/a.html: half written'])
       expect(screen).toContain(part)
     expect(startScreen({ ...greeting, drift: 'invalid' })).toContain('not valid')
+    const unwatched = [{ sentence: 'Nobody is told.', next: 'Set `alarms.webhook`.' }]
+    expect(startScreen({ ...greeting, unwatched })).toContain('! Nobody is told. Set `alarms.webhook`.')
   })
 })

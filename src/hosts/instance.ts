@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { altchaProofs } from '../adapters/altcha/proofs.ts'
 import { captureTransport } from '../adapters/capture/transport.ts'
+import { mailServerLookup, noLookup } from '../adapters/dns/mail-servers.ts'
 import { folderBlobs } from '../adapters/filesystem/blobs.ts'
 import { systemClock } from '../adapters/node/clock.ts'
 import { nodeCrypto } from '../adapters/node/crypto.ts'
 import { randomIds } from '../adapters/node/ids.ts'
 import { boxedPatterns } from '../adapters/node/patterns.ts'
+import { memoryRates } from '../adapters/node/rates.ts'
 import { type LogDestination, type LogLevel, pinoLog } from '../adapters/pino/log.ts'
 import { promMetrics } from '../adapters/prom-client/metrics.ts'
 import { assessPattern } from '../adapters/recheck/patterns.ts'
 import { createSmtpTransport, type SmtpSettings } from '../adapters/smtp/transport.ts'
 import { openSqliteStores } from '../adapters/sqlite/stores.ts'
+import { httpOutbound } from '../adapters/webhook/outbound.ts'
 import type { Config } from '../config/schema.ts'
-import type { Clock, Deps, Ids, Log, MailboxStore } from '../core/deps.ts'
+import type { Clock, Deps, Dns, Ids, Log, MailboxStore } from '../core/deps.ts'
 import { TodokuError } from '../core/errors.ts'
 import type { Transport } from '../core/messages/transport.ts'
 import { type DataFolder, openDataFolder, unusable } from './data-folder.ts'
@@ -52,6 +56,8 @@ export function openInstance({ config, port, logLevel, logTo, queue }: InstanceO
     const ids = randomIds()
     const log = pinoLog({ level: logLevel, destination: logTo })
     const patterns = boxedPatterns()
+    const crypto = nodeCrypto(folder.secrets)
+    const alarmTransport = alarmTransportOf(config, { clock, log })
     const transport = transportOf(config, { clock, ids, log, mailbox: stores.mailbox })
     return {
       deps: {
@@ -60,10 +66,15 @@ export function openInstance({ config, port, logLevel, logTo, queue }: InstanceO
         queue,
         blobs: folderBlobs(folder.blobs),
         transport,
+        alarmTransport,
+        outbound: httpOutbound({ clock }),
         clock,
         ids,
-        crypto: nodeCrypto(folder.secrets),
+        crypto,
         patterns: { assess: assessPattern, matches: patterns.matches },
+        dns: dnsOf(config, clock),
+        rates: memoryRates(clock),
+        proofs: altchaProofs({ clock, secret: Buffer.from(crypto.mac('proof of work', '')).toString('base64url') }),
         log,
         metrics: promMetrics(),
       },
@@ -71,7 +82,7 @@ export function openInstance({ config, port, logLevel, logTo, queue }: InstanceO
       operatorToken: randomBytes(32).toString('base64url'),
       ping: () => stores.ping(),
       async close() {
-        await transport.close()
+        await Promise.all([transport.close(), alarmTransport?.close()])
         await patterns.close()
         stores.close()
         folder.release()
@@ -88,7 +99,47 @@ type TransportDeps = { clock: Clock; ids: Ids; log: Log; mailbox: MailboxStore }
 function transportOf(config: Config, { clock, ids, log, mailbox }: TransportDeps): Transport {
   if (config.transport === 'capture') return captureTransport({ mailbox, clock, ids })
   const { smtp } = config
-  const relay: SmtpSettings = {
+  return relayOf(
+    'smtp',
+    {
+      ...smtpSettingsOf(config, smtp, 'smtp', log),
+      maxConnections: smtp.connections,
+      mailsPerConnection: smtp.mailsPerConnection,
+      rate: smtp.perSecond === undefined ? null : { perSecond: smtp.perSecond, burst: smtp.burst },
+    },
+    { clock, log },
+  )
+}
+
+function relayOf(key: string, settings: SmtpSettings, deps: Pick<TransportDeps, 'clock' | 'log'>): Transport {
+  try {
+    return createSmtpTransport(settings, deps)
+  } catch (error) {
+    // A certificate that is none, a login that can't be written into a command: the words name no value.
+    const { message } = error as Error
+    throw new TodokuError('config-invalid', {
+      detail: `the configuration is not valid:\n  ${key}: ${message}`,
+      cause: error,
+    })
+  }
+}
+
+/** The way of alarms, where one is set; its lanes carry the name `alarms`. */
+function alarmTransportOf(config: Config, deps: Pick<TransportDeps, 'clock' | 'log'>): Transport | null {
+  const { smtp } = config.alarms.email
+  return smtp.host === undefined
+    ? null
+    : relayOf('alarms.email.smtp', { ...smtpSettingsOf(config, smtp, 'alarms', deps.log), maxConnections: 1 }, deps)
+}
+
+/** The relay of a section of the configuration, as the adapter wants it. */
+export function smtpSettingsOf(
+  config: Pick<Config, 'publicUrl'>,
+  smtp: Config['alarms']['email']['smtp'],
+  source: string,
+  log: Pick<Log, 'error'>,
+): SmtpSettings {
+  return {
     host: smtp.host ?? '',
     port: smtp.port ?? (smtp.security === 'implicit' ? 465 : 587),
     security: smtp.security,
@@ -97,24 +148,20 @@ function transportOf(config: Config, { clock, ids, log, mailbox }: TransportDeps
     ...(smtp.caFile === undefined ? {} : { ca: readFileSync(smtp.caFile, 'utf8') }),
     auth: authOf(smtp, log),
     heloName: smtp.heloName ?? new URL(config.publicUrl ?? 'http://localhost').hostname,
-    maxConnections: smtp.connections,
-    mailsPerConnection: smtp.mailsPerConnection,
-    rate: smtp.perSecond === undefined ? null : { perSecond: smtp.perSecond, burst: smtp.burst },
-  }
-  try {
-    return createSmtpTransport(relay, { clock, log })
-  } catch (error) {
-    // A certificate that is none, a login that can't be written into a command: the words name no value.
-    const { message } = error as Error
-    throw new TodokuError('config-invalid', {
-      detail: `the configuration is not valid:\n  smtp: ${message}`,
-      cause: error,
-    })
+    source,
   }
 }
 
+function dnsOf({ dns }: Config, clock: Clock): Dns {
+  if (!dns.check) return noLookup
+  return mailServerLookup({ clock }, dns.servers.length === 0 ? {} : { servers: dns.servers })
+}
+
 /** A token file is read at each login; while it can't be, the last token is used, and the relay says what it thinks. */
-function authOf({ user, password, accessToken, accessTokenFile }: Config['smtp'], log: Log): SmtpSettings['auth'] {
+function authOf(
+  { user, password, accessToken, accessTokenFile }: Config['alarms']['email']['smtp'],
+  log: Pick<Log, 'error'>,
+): SmtpSettings['auth'] {
   if (user === undefined) return null
   if (accessTokenFile === undefined) {
     return accessToken === undefined ? { user, password: password ?? '' } : { user, accessToken }

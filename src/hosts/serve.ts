@@ -6,17 +6,31 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { LogDestination, LogLevel } from '../adapters/pino/log.ts'
 import type { ApiHost } from '../api/api-types.ts'
 import { createApp } from '../api/app.ts'
+import { formsWithTemplates } from '../config/read-templates.ts'
 import type { Config } from '../config/schema.ts'
 import { newLink } from '../core/access/access.ts'
+import { alarmText } from '../core/alarms/alarm-text.ts'
+import { checkAlarms } from '../core/alarms/check-settings.ts'
+import { createProxyWatch, type ProxyWatch } from '../core/alarms/proxy-watch.ts'
+import type { Deps } from '../core/deps.ts'
 import { TodokuError } from '../core/errors.ts'
 import { applyForms } from '../core/forms/apply-forms.ts'
 import { recoverAtStart } from '../core/messages/recover.ts'
+import { canaryJob } from '../jobs/canary.ts'
 import { type Delivery, queueFor, startDelivery } from '../jobs/deliver.ts'
-import { startSchedule } from '../jobs/schedule.ts'
-import { clientAddressFrom } from './client-address.ts'
+import { digestJob } from '../jobs/digest.ts'
+import { heartbeatJob } from '../jobs/heartbeat.ts'
+import { proxyJob } from '../jobs/proxy-watch.ts'
+import { schedule as scheduleOfAll, startSchedule } from '../jobs/schedule.ts'
+import { tellJob } from '../jobs/tell-alarms.ts'
+import { floodJob } from '../jobs/tell-floods.ts'
+import { unaskedJob } from '../jobs/unasked.ts'
+import { watchJob } from '../jobs/watch.ts'
+import { clientFrom, trustedBy } from './client-address.ts'
 import { announceServer, keepMetricsToken, withdrawServer } from './data-folder.ts'
 import { openInstance } from './instance.ts'
 import { openSite, pageOf } from './site.ts'
+import { snippetFiles } from './snippet.ts'
 import type { Greeting } from './start-screen.ts'
 
 export type { LogLevel }
@@ -31,8 +45,8 @@ export type ServeOptions = {
   config: Config
   logLevel: LogLevel
   logTo: LogDestination
-  /** Folder with the built dashboard and the demo pages of this installation. */
-  assets: { dashboard: string; demo: string }
+  /** Folders with the built dashboard, the built script for other pages, and the demo pages of this installation. */
+  assets: { dashboard: string; snippet: string; demo: string }
 }
 
 /** Requests that are under way when the server stops have this long. Milliseconds. */
@@ -82,8 +96,12 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
     const metricsToken = Buffer.from(deps.crypto.mac('metrics token', '')).toString('base64url')
     keepMetricsToken(folder.path, metricsToken)
     let stopping = false
+    const proxyWatch = createProxyWatch(deps, trustedBy(config.trustedProxies))
     const host: ApiHost = {
-      clientAddress: clientAddressOf(config),
+      client: clientOf(config),
+      seePost({ address: peer, isForwarded }) {
+        if (isForwarded !== undefined) proxyWatch.see({ peer, isForwarded })
+      },
       hosts: hostNames(config, port),
       isOperatorToken: (token) => isSame(token, operatorToken),
       isMetricsToken: (token) => isSame(token, metricsToken),
@@ -91,6 +109,7 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
       ready: () => instance.ping(),
       sitePage: async (request) => (await site?.page(request)) ?? null,
       dashboardFile: (request) => dashboardFile(assets.dashboard, request),
+      snippetFile: snippetFiles(assets.snippet),
     }
     const app = createApp({ ...deps, host })
     answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
@@ -102,13 +121,29 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
     deps.log.info({ url: deps.settings.publicUrl, transport: config.transport, dataFolder: folder.path }, 'started')
 
     const link = await newLink(deps)
-    const drift = await applyForms(deps, config.forms, { dryRun: true })
-    const forms = (await deps.forms.list()).map(({ name }) => name)
+    const written = formsWithTemplates(config.forms, config.templates, process.cwd())
+    const drift = written.kind === 'invalid' ? written : await applyForms(deps, written.forms, { dryRun: true })
+    const all = await deps.forms.list()
+    const forms = all.map(({ name }) => name)
+    const unwatched = [
+      ...checkAlarms(deps.settings, all, deps.alarmTransport !== null),
+      ...(await unnamedProxy(deps, proxyWatch)),
+    ]
 
     // Last, when nothing can fail any more: mail that is on its way must not lose its store.
     const running = startDelivery(deps)
     delivery = running
-    const schedule = startSchedule(deps)
+    const schedule = startSchedule(deps, [
+      ...scheduleOfAll,
+      watchJob(deps),
+      unaskedJob(deps),
+      tellJob(deps),
+      heartbeatJob(deps, running),
+      canaryJob(deps, () => stopping),
+      digestJob(deps),
+      proxyJob(proxyWatch),
+      floodJob(deps),
+    ])
     return {
       greeting: {
         publicUrl: deps.settings.publicUrl,
@@ -122,6 +157,7 @@ export async function serve({ config, logLevel, logTo, assets }: ServeOptions): 
         site: siteFolder,
         forms,
         notAdopted: site?.report().notAdopted ?? [],
+        unwatched,
         drift:
           drift.kind === 'invalid'
             ? 'invalid'
@@ -188,12 +224,21 @@ async function withGrace(work: Promise<unknown>, ms: number): Promise<void> {
   clearTimeout(timer)
 }
 
-function clientAddressOf(config: Config): ApiHost['clientAddress'] {
-  const addressOf = clientAddressFrom(config.trustedProxies)
+function clientOf(config: Config): ApiHost['client'] {
+  const client = clientFrom(config.trustedProxies)
   return (env, headers) => {
     const { incoming } = env as Partial<HttpBindings>
-    return addressOf(incoming?.socket?.remoteAddress ?? '', headers.get('x-forwarded-for'))
+    return client(incoming?.socket?.remoteAddress ?? '', headers)
   }
+}
+
+/** What an earlier process found out about a proxy that `trustedProxies` does not name, unless it does now. */
+async function unnamedProxy(deps: Pick<Deps, 'alarms'>, watch: ProxyWatch): Promise<Greeting['unwatched']> {
+  await watch.look()
+  const open = (await deps.alarms.active()).filter(
+    ({ kind, overAt }) => kind === 'proxy-not-trusted' && overAt === null,
+  )
+  return open.map((alarm) => alarmText(alarm, 'en'))
 }
 
 /** Names we answer to: those of this machine's own addresses, the public one, and those that are allowed. */
@@ -227,5 +272,5 @@ async function dashboardFile(folder: string, request: Request): Promise<Response
 /** Where the files of this installation lie, seen from the compiled host. */
 export function installedAssets(): ServeOptions['assets'] {
   const root = join(import.meta.dirname, '../..')
-  return { dashboard: join(root, 'dist/app'), demo: join(root, 'assets/demo') }
+  return { dashboard: join(root, 'dist/app'), snippet: join(root, 'dist/snippet'), demo: join(root, 'assets/demo') }
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { TodokuError } from '../core/errors.ts'
 import { standardSchedule } from '../core/messages/retry.ts'
-import type { Settings } from '../core/settings.ts'
+import type { AlarmSettings, Caps, Settings } from '../core/settings.ts'
 import { formatAddress, isFullyQualified, parseAddress } from '../mail/address.ts'
 
 /** On `capture` five minutes pass in a second, so that each story ends while one watches. */
@@ -53,6 +53,40 @@ export function settingsOf(config: Config, port: number): Settings {
     language: config.language,
     timeZone: config.timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone,
     limits: config.limits,
+    caps: capsOf(config, capture ? captureSpeed : 1),
     schedule: standardSchedule(capture ? captureSpeed : 1, config.expiresAfter),
+    alarms: alarmsOf(config, capture ? captureSpeed : 1),
+  }
+}
+
+const minute = 60_000
+const hour = 60 * minute
+
+function alarmsOf({ alarms, managers }: Config, speed: number): AlarmSettings {
+  const { webhook, email, heartbeat, allowPrivate, canary, digest, digestHour } = alarms
+  // However fast time goes, a process that is busy for a moment is not stuck.
+  const patience = (ms: number) => Math.max(ms / speed, minute)
+  return {
+    webhook: webhook.url === undefined ? null : { url: webhook.url, secret: webhook.secret ?? '' },
+    mailTo: email.to,
+    heartbeat: heartbeat ?? null,
+    allowPrivate,
+    canary:
+      canary.form === undefined
+        ? null
+        : { form: canary.form, every: canary.everyMinutes * minute, within: canary.withinMinutes * minute },
+    digestHour: digest && managers.length > 0 ? digestHour : null,
+    stuckAfter: patience(15 * minute),
+    refusingAfter: patience(10 * minute),
+    tellAgainAfter: [hour / speed, (24 * hour) / speed],
+  }
+}
+
+function capsOf({ caps }: Config, speed: number): Caps {
+  return {
+    perAddress: { max: caps.perAddressDaily, windowMs: (24 * hour) / speed },
+    perDomain: { max: caps.perDomainHourly, windowMs: hour / speed },
+    perSharedDomain: { max: caps.perSharedDomainHourly, windowMs: hour / speed },
+    notifications: { max: caps.notificationsHourly, windowMs: hour / speed },
   }
 }

@@ -14,12 +14,27 @@ export type Greeting = {
   notAdopted: readonly { page: string; reason: string }[]
   /** Forms whose settings in todoku.yaml are not applied, or that they are not valid. */
   drift: readonly string[] | 'invalid'
+  /** Why a loss of mail, or of the process, would not be noticed: what `todoku doctor` says of alarms. */
+  unwatched: readonly { sentence: string; next: string }[]
 }
 
 /** One calm screen: addresses to open, where data lie, where mail goes and how to change that. */
 export function startScreen(greeting: Greeting): string {
-  const { publicUrl, listens, enterUrl, dataFolder, transport, relay, from, demo, site, forms, notAdopted, drift } =
-    greeting
+  const {
+    publicUrl,
+    listens,
+    enterUrl,
+    dataFolder,
+    transport,
+    relay,
+    from,
+    demo,
+    site,
+    forms,
+    notAdopted,
+    drift,
+    unwatched,
+  } = greeting
   const rows: [string, string][] = [
     ...(demo ? [['Demo form', `${publicUrl}/  (日本語: ${publicUrl}/ja/)`] as [string, string]] : []),
     ...(!demo && site !== null ? [['Site', `${publicUrl}/  (${site})`] as [string, string]] : []),
@@ -39,6 +54,7 @@ export function startScreen(greeting: Greeting): string {
     value.split('\n').map((line, index) => `  ${(index === 0 ? label : '').padEnd(11)}${line}`),
   )
   const notes = [
+    ...unwatched.map(({ sentence, next }) => `  ! ${sentence} ${next}`),
     ...notAdopted.map(({ page, reason }) => `  Not adopted: ${page}: ${reason}`),
     ...(drift === 'invalid'
       ? ['  The forms in todoku.yaml are not valid: npx todoku forms apply names the wrong keys.']

@@ -1,13 +1,17 @@
 import type { Deps } from '../core/deps.ts'
 import { deliver, leaseMs } from '../core/messages/deliver.ts'
+import { createGate } from '../core/messages/gate.ts'
 import { createLanes } from '../core/messages/lanes.ts'
 import type { Message } from '../core/messages/message.ts'
+import { alarmLanes, type LanePolicy } from '../core/messages/transport.ts'
 
-type DeliveryDeps = Parameters<typeof deliver>[0]
+type DeliveryDeps = Parameters<typeof deliver>[0] & Parameters<typeof createGate>[0]
 
 export interface Delivery {
   /** There may be new work. */
   wake(): void
+  /** When the loop last came round, on the monotonic clock: it does at least every half minute, also with nothing to do. */
+  lastRound(): number
   /**
    * Takes no new work, stops what has not reached the final dot (it goes back to the queue), and resolves when everything
    * under way has ended.
@@ -30,7 +34,8 @@ const busyMs = 250
  * after a pause that doubles up to ten seconds.
  */
 export function startDelivery(deps: DeliveryDeps): Delivery {
-  const lanes = createLanes({ clock: deps.clock, policy: (lane) => deps.transport.policy(lane) })
+  const lanes = createLanes({ clock: deps.clock, policy: (lane) => policyOf(deps, lane) })
+  const gate = createGate(deps)
   const stopping = new AbortController()
   const inFlight = new Set<Promise<void>>()
   let running = false
@@ -39,6 +44,7 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
   /** The round that runs now; what it leases while we stop still has to be handed back. */
   let round: Promise<void> = Promise.resolve()
   let faultPause = 100
+  let roundAt = deps.clock.monotonic()
 
   function wake(): void {
     again = true
@@ -52,6 +58,7 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
       while (again && !stopping.signal.aborted) {
         again = false
         await leaseAndStart()
+        roundAt = deps.clock.monotonic()
       }
       faultPause = 100
       if (!stopping.signal.aborted) sleepFor(await pauseUntilNext())
@@ -83,7 +90,7 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
 
   function start(message: Message): void {
     lanes.start(message.lane)
-    const work = deliver(deps, message, stopping.signal).then((result) => {
+    const work = deliver(deps, gate, message, stopping.signal).then((result) => {
       lanes.end(message.lane, result)
       inFlight.delete(work)
       wake()
@@ -111,6 +118,7 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
   wake()
   return {
     wake,
+    lastRound: () => roundAt,
     async stop() {
       stopping.abort()
       cancelTimer()
@@ -119,6 +127,11 @@ export function startDelivery(deps: DeliveryDeps): Delivery {
       await Promise.all(inFlight)
     },
   }
+}
+
+/** The lanes of alarms have the policy of their own transport. */
+function policyOf({ transport, alarmTransport }: DeliveryDeps, lane: string): LanePolicy {
+  return lane.startsWith(alarmLanes) && alarmTransport !== null ? alarmTransport.policy(lane) : transport.policy(lane)
 }
 
 /** A queue port that wakes a delivery loop of this process. */

@@ -1,4 +1,4 @@
-import { Layout, type PageLanguage, renderPage } from './layout.tsx'
+import { Layout, type PageLanguage, renderPage, Told } from './layout.tsx'
 
 export type ErrorProps = {
   language: PageLanguage
@@ -14,7 +14,9 @@ export function renderError({ language, status, code, sentence, next }: ErrorPro
   return renderPage(
     <Layout language={language} title={sentence} mood="bad">
       <h1>{sentence}</h1>
-      <p>{next}</p>
+      <p>
+        <Told text={next} />
+      </p>
       <p class="foot">
         {status} · {code}
       </p>

@@ -4,6 +4,15 @@ import { styles } from './styles.ts'
 
 export type PageLanguage = 'en' | 'ja'
 
+/**
+ * A text in which commands and settings stand between backticks, as they are written for terminals and mails.
+ *
+ * @example <Told text="Run `todoku serve` first." /> // Run <code class="inline">todoku serve</code> first.
+ */
+export function Told({ text }: { text: string }) {
+  return text.split(/`([^`]+)`/).map((part, n) => (n % 2 === 0 ? part : <code class="inline">{part}</code>))
+}
+
 /** How the page's subject stands; the favicon shows it. */
 export type Mood = 'good' | 'bad' | 'wait' | 'plain'
 

@@ -42,46 +42,70 @@ export type ResubmitProps = {
 export function renderResubmit(props: ResubmitProps): string {
   const words = texts[props.language]
   const upload = props.fileFields.length > 0
+  const focused = firstToMend(props)
+  const chosen = new Set(props.fileFields.map(({ label }) => label))
   return renderPage(
     <Layout language={props.language} title={props.sentence} mood="bad">
       <h1>{props.sentence}</h1>
       <p>{props.next}</p>
-      {props.formErrors.map((error) => (
-        <p class="notice" role="alert" key={error}>
-          {error}
-        </p>
-      ))}
+      {props.formErrors.length > 0 && (
+        <div class="notice" role="alert" tabIndex={-1} autofocus={focused === 'form'}>
+          {props.formErrors.map((error) => (
+            <p key={error}>{error}</p>
+          ))}
+        </div>
+      )}
       <form method="post" action={props.action} {...(upload ? { encType: 'multipart/form-data' } : {})} novalidate>
         {props.hidden.map(({ name, value }) => (
           <input type="hidden" name={name} value={value} key={name} />
         ))}
         {props.fields.map((field, index) => (
-          <Field field={field} id={`field-${index}`} key={`${field.name}-${index}`} />
+          <Field field={field} id={`field-${index}`} focused={focused === field} key={`${field.name}-${index}`} />
         ))}
         {props.leftOut.map(({ value, error }, index) => (
           <div class="field" key={index}>
             <p class="error">{error}</p>
-            <p>{value}</p>
+            <p>
+              <bdi>{value}</bdi>
+            </p>
           </div>
         ))}
-        {props.files.map(({ label, fileName }) => (
-          <p key={`${label}-${fileName}`}>
-            {label}: <strong>{fileName}</strong> <span class="soft">({words.kept})</span>
-          </p>
-        ))}
-        {props.fileFields.map(({ name, label, error, multiple }) => (
-          <div class="field" key={name}>
-            <label for={`file-${name}`}>{label}</label>
-            <input
-              id={`file-${name}`}
-              type="file"
-              name={name}
-              multiple={multiple}
-              aria-invalid={error === null ? undefined : 'true'}
-            />
-            {error !== null && <p class="error">{error}</p>}
-          </div>
-        ))}
+        {props.files
+          .filter(({ label }) => !chosen.has(label))
+          .map(({ label, fileName }) => (
+            <p key={`${label}-${fileName}`}>
+              {label}: <Kept fileName={fileName} note={words.kept} />
+            </p>
+          ))}
+        {props.fileFields.map((field, index) => {
+          const { name, label, error, multiple } = field
+          const id = `file-${index}`
+          return (
+            <div class="field" key={name}>
+              <label for={id}>{label}</label>
+              {props.files
+                .filter((file) => file.label === label)
+                .map(({ fileName }) => (
+                  <p class="kept" key={fileName}>
+                    <Kept fileName={fileName} note={words.kept} />
+                  </p>
+                ))}
+              <input
+                id={id}
+                type="file"
+                name={name}
+                multiple={multiple}
+                autofocus={focused === field}
+                {...(error === null ? {} : { 'aria-invalid': 'true', 'aria-describedby': `${id}-error` })}
+              />
+              {error !== null && (
+                <p class="error" id={`${id}-error`}>
+                  {error}
+                </p>
+              )}
+            </div>
+          )
+        })}
         <div>
           <button type="submit">{words.send}</button>
         </div>
@@ -93,13 +117,37 @@ export function renderResubmit(props: ResubmitProps): string {
   )
 }
 
-function Field({ field, id }: { field: ResubmitField; id: string }) {
+/** Where the page begins to be mended, and so where the keyboard is when it opens. Works without script. */
+function firstToMend({ formErrors, fields, fileFields }: ResubmitProps) {
+  if (formErrors.length > 0) return 'form'
+  return (
+    fields.find(({ hidden, error }) => !hidden && error !== null) ??
+    fileFields.find(({ error }) => error !== null) ??
+    null
+  )
+}
+
+function Kept({ fileName, note }: { fileName: string; note: string }) {
+  return (
+    <>
+      <strong>
+        <bdi>{fileName}</bdi>
+      </strong>{' '}
+      <span class="soft">({note})</span>
+    </>
+  )
+}
+
+function Field({ field, id, focused }: { field: ResubmitField; id: string; focused: boolean }) {
   if (field.hidden) return <input type="hidden" name={field.name} value={field.value} />
-  const wrong: Wrong = field.error === null ? {} : { 'aria-invalid': 'true', 'aria-describedby': `${id}-error` }
+  const wrong: Wrong = {
+    ...(field.error === null ? {} : { 'aria-invalid': 'true', 'aria-describedby': `${id}-error` }),
+    ...(focused ? { autofocus: true } : {}),
+  }
   if (field.kind === 'checkbox') {
     return (
       <div class="field">
-        <label>
+        <label class="tick">
           <input
             type="checkbox"
             name={field.name}
@@ -107,8 +155,8 @@ function Field({ field, id }: { field: ResubmitField; id: string }) {
             checked={field.checked}
             required={field.required}
             {...wrong}
-          />{' '}
-          {field.label}
+          />
+          <span>{field.label}</span>
         </label>
         <FieldError field={field} id={id} />
       </div>
@@ -132,7 +180,7 @@ function FieldError({ field, id }: { field: ResubmitField; id: string }) {
   )
 }
 
-type Wrong = { 'aria-invalid'?: 'true'; 'aria-describedby'?: string }
+type Wrong = { 'aria-invalid'?: 'true'; 'aria-describedby'?: string; autofocus?: true }
 
 function Control({ field, id, wrong }: { field: ResubmitField; id: string; wrong: Wrong }) {
   const { name, kind, options, required } = field

@@ -2,6 +2,7 @@ import { Dicer } from '@fastify/busboy'
 import { base64url } from '../../core/base-encoding.ts'
 import type { BlobWriter } from '../../core/deps.ts'
 import { type ErrorCode, TodokuError } from '../../core/errors.ts'
+import { type FileContent, inspectFile } from '../../core/files/inspect.ts'
 import { type CharsetHints, chooseCharset, decodeText } from '../../core/submissions/charset.ts'
 import type { Entry, StoredFile } from '../../core/submissions/submission.ts'
 import { type BodyDeps, BodyFault, type BodyResult, concat, drain } from './body.ts'
@@ -16,6 +17,7 @@ type RawUpload = {
   writer: BlobWriter
   size: number
   hash: Uint8Array
+  content: FileContent
 }
 
 /**
@@ -88,11 +90,11 @@ function textEntry(part: { name: Uint8Array; text: Uint8Array }, charset: string
   return { kind: 'text', name: decodeText(part.name, charset), value: decodeText(part.text, charset) }
 }
 
-function storedFile({ fileName, type, blob, size, hash }: RawUpload, charset: string): StoredFile {
+function storedFile({ fileName, type, blob, size, hash, content }: RawUpload, charset: string): StoredFile {
   const name = decodeText(fileName, charset)
   // Some browsers send a path; only its last part is the file's name.
   const last = name.split(/[\\/]/).at(-1) ?? ''
-  return { blob, fileName: last === '' ? 'file' : last.slice(0, 255), type, size, hash: base64url(hash) }
+  return { blob, fileName: last === '' ? 'file' : last.slice(0, 255), type, size, hash: base64url(hash), content }
 }
 
 function charsetField(parts: readonly RawPart[]): string | null {
@@ -200,11 +202,11 @@ async function feed(
   }
 
   function fileSink(name: Uint8Array, fileName: Uint8Array, type: string) {
-    let started: { upload: RawUpload; hasher: ReturnType<BodyDeps['crypto']['hasher']> } | null = null
+    let started: ReturnType<typeof start> | null = null
     return {
       take(chunk: Uint8Array) {
         started ??= start()
-        const { upload, hasher } = started
+        const { upload, hasher, inspector } = started
         upload.size += chunk.length
         if (upload.size > limits.fileBytes) {
           fail(new BodyFault('file-too-large'))
@@ -212,18 +214,28 @@ async function feed(
         }
         if (storeFault !== null) return
         hasher.update(chunk)
+        inspector.update(chunk)
         pending = pending.then(() => upload.writer.write(chunk))
       },
       end() {
         // A file field that was left empty comes as a file without a name and without a byte.
         if (started === null && fileName.length === 0) return
-        const { upload, hasher } = started ?? start()
+        const { upload, hasher, inspector } = started ?? start()
         upload.hash = hasher.digest()
+        upload.content = inspector.result()
         parts.push({ name, upload })
       },
     }
     function start() {
-      const upload = { fileName, type, blob: deps.ids.next(), writer: noWriter, size: 0, hash: new Uint8Array() }
+      const upload: RawUpload = {
+        fileName,
+        type,
+        blob: deps.ids.next(),
+        writer: noWriter,
+        size: 0,
+        hash: new Uint8Array(),
+        content: {},
+      }
       counts.files += 1
       if (counts.files > limits.files) fail(new BodyFault('too-many-files'))
       else if (storeFault === null) {
@@ -232,7 +244,7 @@ async function feed(
           open.push(upload.writer)
         })
       }
-      return { upload, hasher: deps.crypto.hasher() }
+      return { upload, hasher: deps.crypto.hasher(), inspector: inspectFile() }
     }
   }
 

@@ -1,22 +1,18 @@
 import type { ErrorCode } from '../../core/errors.ts'
-import type { FormRecord } from '../../core/forms/form.ts'
 import { decodeUrlencoded } from '../../core/submissions/charset.ts'
 import type { Entry } from '../../core/submissions/submission.ts'
 import { type BodyDeps, type BodyResult, chunksOf, collectBody, declaredLength, drain } from './body.ts'
 import { readJson } from './json.ts'
 import { readMultipart } from './multipart.ts'
 
-/** Reads a post's body by its type. Uploads are in the blob store, durable, when this resolves. */
-export async function readBody(
-  deps: BodyDeps,
-  request: Request,
-  form: Pick<FormRecord, 'variants'>,
-): Promise<BodyResult> {
+/**
+ * Reads a post's body by its type. Uploads are in the blob store, durable, when this resolves.
+ *
+ * @param pageCharsets encodings that pages of the form post in, as far as they are known
+ */
+export async function readBody(deps: BodyDeps, request: Request, pageCharsets: readonly string[]): Promise<BodyResult> {
   const { type, parameters } = contentType(request.headers.get('content-type'))
-  const charsets = {
-    declared: parameters.get('charset') ?? null,
-    pageCharsets: form.variants.map((variant) => variant.charset),
-  }
+  const charsets = { declared: parameters.get('charset') ?? null, pageCharsets }
   if (type === 'multipart/form-data') {
     const boundary = parameters.get('boundary') ?? ''
     if (boundary === '' || boundary.length > 200) return refused('malformed-body')
@@ -50,6 +46,16 @@ export async function readBody(
 
 function refused(code: ErrorCode): BodyResult {
   return { kind: 'refused', code, entries: [] }
+}
+
+/** Larger posts of a crowd are not read. Bytes. */
+const smallBody = 64_000
+
+/** Whether a body costs little to read: it says that it is short, and `uploads` of it, if any, may be written to the disk. */
+export function isSmall(request: Request, uploads: boolean): boolean {
+  const { type } = contentType(request.headers.get('content-type'))
+  const length = declaredLength(request)
+  return length > 0 && length <= smallBody && (uploads || type !== 'multipart/form-data')
 }
 
 /** Some hosts give a body to every post, and only what comes of it tells. */

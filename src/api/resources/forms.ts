@@ -1,11 +1,12 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { applyForms } from '../../core/forms/apply-forms.ts'
+import { formFigures } from '../../core/forms/figures.ts'
 import { type FormRecord, formSettingsSchema } from '../../core/forms/form.ts'
 import { syncForms } from '../../core/forms/sync-forms.ts'
 import { formTitle } from '../../core/messages/compose.ts'
 import type { ApiDeps, ApiEnv } from '../api-types.ts'
 import { collectBody } from '../intake/body.ts'
-import { problemResponse } from '../problem.ts'
+import { noSuchForm, problemResponse } from '../problem.ts'
 import { json, problems, time } from './openapi.ts'
 
 const control = z
@@ -48,6 +49,20 @@ const form = z
   })
   .meta({ id: 'Form' })
 
+const formWithFigures = form
+  .extend({
+    figures: z
+      .object({
+        quarantined: z.number().meta({ description: 'Submissions that wait for review' }),
+        released: z.number().meta({ description: 'Submissions that a person released' }),
+        held: z.number().meta({ description: 'Confirmations that are held back now' }),
+        stopped: z.number().meta({ description: 'Confirmations not sent, as the address asked for none' }),
+        saved: z.number().meta({ description: 'Mails that strangers were saved from' }),
+      })
+      .meta({ id: 'FormFigures', description: 'What the rules against abuse did' }),
+  })
+  .meta({ id: 'FormWithFigures' })
+
 const change = z.enum(['new', 'changed', 'same', 'gone'])
 
 const syncReport = z
@@ -61,7 +76,7 @@ const syncReport = z
 const applyReport = z
   .object({
     forms: z.array(z.object({ name: z.string(), version: z.number(), change, keys: z.array(z.string()) })),
-    problems: z.array(z.object({ key: z.string(), rule: z.string() })),
+    problems: z.array(z.object({ key: z.string(), rule: z.string(), line: z.number().nullish() })),
   })
   .meta({ id: 'ApplyReport' })
 
@@ -79,7 +94,7 @@ const getForm = createRoute({
   operationId: 'getForm',
   summary: 'One form',
   request: { params: z.object({ name: z.string() }) },
-  responses: { 200: json('The form', form), ...problems },
+  responses: { 200: json('The form', formWithFigures), ...problems },
 })
 
 const syncRoute = createRoute({
@@ -133,7 +148,9 @@ const maxSyncBytes = 100_000_000
 export function formRoutes(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const routes = new OpenAPIHono<ApiEnv>()
   routes.use('/forms/*', async (c, next) => {
-    if (c.req.method !== 'POST') return await next()
+    // Some ask for something to be done, and say no more than that; a browser then sends a body of no bytes.
+    const { method, body: sent, headers } = c.req.raw
+    if (method !== 'POST' || sent === null || headers.get('content-length') === '0') return await next()
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
       return problemResponse(c, 'unsupported-type', 'en', { detail: 'Send application/json.' })
     }
@@ -173,7 +190,8 @@ export function formRoutes(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   })
   routes.openapi(getForm, async (c) => {
     const record = await deps.forms.get(c.req.valid('param').name)
-    return record === null ? (problemResponse(c, 'form-not-found', 'en') as never) : c.json(shown(deps, record), 200)
+    if (record === null) return noSuchForm(c) as never
+    return c.json({ ...shown(deps, record), figures: await formFigures(deps, record.name) }, 200)
   })
   return routes
 }

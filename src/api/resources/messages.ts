@@ -36,6 +36,7 @@ const event = z
     reason: z.string().optional(),
     text: z.string().optional(),
     nextTryAt: time.optional(),
+    digest: z.string().optional().meta({ description: 'Of `cancelled`: id of the message that tells it instead' }),
     evidence: evidence.optional(),
   })
   .meta({ id: 'Event' })
@@ -51,6 +52,8 @@ export const message = z
     state: z.enum(stateNames),
     by: z.string().nullable(),
     class: z.string().nullable(),
+    heldReason: z.string().nullable().meta({ description: 'Why a held message waits' }),
+    cancelReason: z.string().nullable().meta({ description: 'Why no attempt is made with a cancelled message' }),
     since: time,
     createdAt: time,
     expiresAt: time,
@@ -148,6 +151,8 @@ export function shownMessage(found: Message, now: number): z.infer<typeof messag
     state: stateName(found, now),
     by: state.by ?? null,
     class: state.class ?? null,
+    heldReason: state.name === 'held' ? (state.heldReason ?? null) : null,
+    cancelReason: cancelReasonOf(found),
     since: iso(state.since),
     createdAt: iso(found.createdAt),
     expiresAt: iso(found.expiresAt),
@@ -157,6 +162,11 @@ export function shownMessage(found: Message, now: number): z.infer<typeof messag
     lane,
     events: found.events.map(shownEvent),
   }
+}
+
+function cancelReasonOf({ events, state }: Message): string | null {
+  const event = events.find(({ id }) => id === state.event)
+  return event?.kind === 'cancelled' ? event.reason : null
 }
 
 function shownEvent(found: MessageEvent): z.infer<typeof event> {
@@ -171,6 +181,7 @@ function shownEvent(found: MessageEvent): z.infer<typeof event> {
     ...('reason' in found ? { reason: found.reason } : {}),
     ...('text' in found ? { text: found.text } : {}),
     ...('nextTryAt' in found ? { nextTryAt: iso(found.nextTryAt) } : {}),
+    ...('digest' in found ? { digest: found.digest } : {}),
     ...('evidence' in found && found.evidence !== undefined ? { evidence: found.evidence } : {}),
   }
 }

@@ -21,7 +21,12 @@ describe('forms', () => {
     const { call } = await operated()
     expect((await call('/forms')).body).toMatchObject({ items: [{ name: 'contact', version: 1, title: 'Contact' }] })
     expect((await call('/forms/contact')).body).toMatchObject({ variants: [{ pages: ['/index.html'] }] })
-    expect(await call('/forms/none')).toMatchObject({ status: 404, body: { code: 'form-not-found' } })
+    // Who asks here is the operator, not a visitor who followed a link.
+    const unknown = { status: 404, body: { code: 'form-not-found', detail: expect.stringContaining('forms list') } }
+    for (const path of ['/forms/none', '/submissions?form=none', '/submissions?form=%00', '/forms/none/preview'])
+      expect(await call(path)).toMatchObject(unknown)
+    expect(await call('/forms/none/test', { method: 'POST' })).toMatchObject(unknown)
+    expect(await call('/submissions?form=contact')).toMatchObject({ status: 200, body: { items: [] } })
   })
 
   test('take their rules from pages', async () => {

@@ -1,28 +1,54 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { riskOf } from '../../core/files/risk.ts'
+import type { Language } from '../../core/language.ts'
+import { carrierOf } from '../../core/messages/carrier.ts'
+import { labelOf } from '../../core/messages/labels.ts'
 import { explain } from '../../core/submissions/explain.ts'
+import { reasonSentence } from '../../core/submissions/judge/sentences.ts'
 import { normalizeReference } from '../../core/submissions/reference.ts'
+import { releaseSubmission } from '../../core/submissions/release.ts'
 import { currentConfirmation, isSettled, stateName } from '../../core/submissions/status.ts'
 import { statusUrl } from '../../core/submissions/status-token.ts'
-import type { Submission } from '../../core/submissions/submission.ts'
+import { reviews, type Submission, type VerdictReason, verdictRules } from '../../core/submissions/submission.ts'
+import { reviewUrl } from '../../core/suppressions/links.ts'
 import type { ApiDeps, ApiEnv } from '../api-types.ts'
-import { problemResponse } from '../problem.ts'
+import { savedFile } from '../files.ts'
+import { noSuchForm, problemResponse } from '../problem.ts'
 import { evidence, message, shownMessage } from './messages.ts'
 import { json, language, pageQuery, problems, time } from './openapi.ts'
 
 const entry = z
   .object({
     name: z.string(),
+    label: z.string().meta({ description: 'As the page of the form shows it; else the name' }),
     value: z.string().nullable().meta({ description: 'Text; null for a file' }),
     file: z
       .object({
         number: z.number().meta({ description: 'For /files/{number}' }),
         fileName: z.string(),
-        type: z.string(),
+        type: z.string().meta({ description: 'As claimed' }),
         size: z.number(),
+        content: z.string().nullable().meta({ description: 'Type that its first bytes show' }),
+        risk: z.string().nullable().meta({ description: 'Why it is not attached to mails' }),
       })
       .nullable(),
   })
   .meta({ id: 'Entry' })
+
+const reasons = z.array(z.object({ rule: z.enum(verdictRules), detail: z.string(), text: z.string() }))
+
+const verdict = z
+  .object({
+    reasons: reasons.meta({ description: 'Why it was put aside for review' }),
+    shadow: reasons.meta({ description: 'What rules on trial would have put it aside for' }),
+  })
+  .meta({ id: 'Verdict' })
+
+/** Whoever has the link can look and release: it is for managers. */
+const review = z
+  .string()
+  .nullable()
+  .meta({ description: 'Page to look at it and to release it, for managers; null where it waits for no review' })
 
 const summary = z
   .object({
@@ -31,8 +57,13 @@ const summary = z
     formVersion: z.number(),
     receivedAt: time,
     language,
-    review: z.string(),
+    review: z.enum(reviews),
+    reviewedAt: time.nullable().meta({ description: 'When it was released, or confirmed by its submitter' }),
+    disownedAt: time.nullable().meta({ description: 'When the owner of its address said that it was not them' }),
+    test: z.boolean(),
+    verdict,
     email: z.string().nullable(),
+    reviewUrl: review,
   })
   .meta({ id: 'SubmissionSummary' })
 
@@ -48,7 +79,7 @@ const submission = summary
   })
   .meta({ id: 'Submission' })
 
-const row = summary
+export const row = summary
   .extend({ confirmation: z.string().nullable(), notification: z.string().nullable() })
   .meta({ id: 'SubmissionRow' })
 
@@ -56,6 +87,7 @@ const story = z
   .object({
     reference: z.string(),
     form: z.string(),
+    reviewUrl: review,
     lines: z.array(
       z.object({
         at: time,
@@ -70,12 +102,15 @@ const story = z
 
 const reference = z.object({ reference: z.string() })
 
+/** Of labels and reasons. */
+const languageQuery = z.object({ language: language.default('en') })
+
 const listRoute = createRoute({
   method: 'get',
   path: '/submissions',
   operationId: 'listSubmissions',
   summary: 'Submissions, newest first',
-  request: { query: pageQuery.extend({ form: z.string().optional() }) },
+  request: { query: pageQuery.extend({ form: z.string().optional(), review: z.enum(reviews).optional() }) },
   responses: {
     200: json('A page of them', z.object({ items: z.array(row), cursor: z.string().nullable() })),
     ...problems,
@@ -87,7 +122,7 @@ const getRoute = createRoute({
   path: '/submissions/{reference}',
   operationId: 'getSubmission',
   summary: 'One submission with its messages',
-  request: { params: reference },
+  request: { params: reference, query: languageQuery },
   responses: { 200: json('The submission', submission), ...problems },
 })
 
@@ -96,8 +131,17 @@ const storyRoute = createRoute({
   path: '/submissions/{reference}/story',
   operationId: 'explainSubmission',
   summary: 'Everything that happened to a submission, as sentences with evidence',
-  request: { params: reference, query: z.object({ language: language.default('en') }) },
+  request: { params: reference, query: languageQuery },
   responses: { 200: json('The story', story), ...problems },
+})
+
+const releaseRoute = createRoute({
+  method: 'post',
+  path: '/submissions/{reference}/release',
+  operationId: 'releaseSubmission',
+  summary: 'Let a submission go on that waits for review, or for its submitter; its mails go out',
+  request: { params: reference },
+  responses: { 200: json('The submission', submission), ...problems },
 })
 
 const fileRoute = createRoute({
@@ -124,11 +168,13 @@ export function submissionRoutes(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   }
 
   routes.openapi(listRoute, async (c) => {
-    const { limit, before, form } = c.req.valid('query')
+    const { limit, before, form, review } = c.req.valid('query')
+    if (form !== undefined && (await deps.forms.get(form)) === null) return noSuchForm(c) as never
     const page = await deps.submissions.list({
       limit,
       ...(before === undefined ? {} : { before }),
       ...(form === undefined ? {} : { form }),
+      ...(review === undefined ? {} : { review }),
     })
     const items = await Promise.all(page.items.map((item) => shownRow(deps, item)))
     return c.json({ items, cursor: page.cursor }, 200)
@@ -136,64 +182,93 @@ export function submissionRoutes(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   routes.openapi(getRoute, async (c) => {
     const found = await find(c.req.valid('param').reference)
     if (found === null) return problemResponse(c, 'submission-not-found', 'en') as never
-    return c.json(await shownSubmission(deps, found), 200)
+    return c.json(await shownSubmission(deps, found, c.req.valid('query').language), 200)
+  })
+  routes.openapi(releaseRoute, async (c) => {
+    const outcome = await releaseSubmission(deps, c.req.valid('param').reference)
+    if (outcome.kind !== 'done') return problemResponse(c, outcome.kind, 'en') as never
+    return c.json(await shownSubmission(deps, outcome.submission, 'en'), 200)
   })
   routes.openapi(storyRoute, async (c) => {
     const found = await find(c.req.valid('param').reference)
     if (found === null) return problemResponse(c, 'submission-not-found', 'en') as never
     const told = await explain(deps, found, c.req.valid('query').language)
-    return c.json({ ...told, lines: [...told.lines], now: [...told.now] }, 200)
+    return c.json({ ...told, reviewUrl: reviewUrl(deps, found), lines: [...told.lines], now: [...told.now] }, 200)
   })
   routes.openapi(fileRoute, async (c) => {
     const { reference: typed, number } = c.req.valid('param')
     const found = await find(typed)
     const files = found?.entries.flatMap((posted) => (posted.kind === 'file' ? [posted.file] : [])) ?? []
     const file = files[number - 1]
-    const content = file === undefined ? null : await deps.blobs.read(file.blob)
-    if (file === undefined || content === null) return problemResponse(c, 'file-not-found', 'en') as never
-    return c.body(new Uint8Array(content), 200, {
-      // A visitor's file is never shown as a page of ours.
-      'Content-Type': 'application/octet-stream',
-      'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.fileName.toWellFormed())}`,
-      'Content-Security-Policy': "default-src 'none'; sandbox",
-      'X-Content-Type-Options': 'nosniff',
-    }) as never
+    const pieces = file === undefined ? null : await deps.blobs.stream(file.blob)
+    if (file === undefined || pieces === null) return problemResponse(c, 'file-not-found', 'en') as never
+    return savedFile(pieces, file.fileName, file.size) as never
   })
   return routes
 }
 
-function shownSummary(found: Submission): z.infer<typeof summary> {
-  const { reference, form, formVersion, language, review, email } = found
-  return { reference, form, formVersion, receivedAt: new Date(found.receivedAt).toISOString(), language, review, email }
+function shownSummary(deps: ApiDeps, found: Submission, spoken: Language): z.infer<typeof summary> {
+  const { reference, form, formVersion, language, review, reviewedAt, disownedAt, test, email } = found
+  return {
+    reference,
+    form,
+    formVersion,
+    receivedAt: new Date(found.receivedAt).toISOString(),
+    language,
+    review,
+    reviewedAt: reviewedAt === null ? null : new Date(reviewedAt).toISOString(),
+    disownedAt: disownedAt === null ? null : new Date(disownedAt).toISOString(),
+    test,
+    verdict: {
+      reasons: shownReasons(found.verdict.reasons, spoken),
+      shadow: shownReasons(found.verdict.shadow, spoken),
+    },
+    email,
+    reviewUrl: reviewUrl(deps, found),
+  }
 }
 
-async function shownRow(deps: ApiDeps, found: Submission): Promise<z.infer<typeof row>> {
+function shownReasons(found: readonly VerdictReason[], spoken: Language): z.infer<typeof reasons> {
+  return found.map((reason) => ({ ...reason, text: reasonSentence(reason)[spoken] }))
+}
+
+/** A submission in a list, with the fate of its mails. */
+export async function shownRow(deps: ApiDeps, found: Submission): Promise<z.infer<typeof row>> {
   const now = deps.clock.now()
   const messages = await deps.messages.ofSubmission(found.id)
   const confirmation = currentConfirmation(found, messages)
   // Of several managers the one whose mail is worst off is shown: that is the one to look at.
-  const notifications = messages.filter(({ role }) => role === 'notification')
+  const notifications = await Promise.all(
+    messages.filter(({ role }) => role === 'notification').map((each) => carrierOf(deps, each)),
+  )
   const notification =
     notifications.find((each) => each.state.name !== 'delivered' && !isSettled(each, now)) ??
     notifications.find((each) => each.state.name !== 'delivered') ??
     notifications[0]
   return {
-    ...shownSummary(found),
+    ...shownSummary(deps, found, 'en'),
     confirmation: confirmation === null ? null : stateName(confirmation, now),
     notification: notification === undefined ? null : stateName(notification, now),
   }
 }
 
-async function shownSubmission(deps: ApiDeps, found: Submission): Promise<z.infer<typeof submission>> {
+async function shownSubmission(
+  deps: ApiDeps,
+  found: Submission,
+  spoken: Language,
+): Promise<z.infer<typeof submission>> {
   let number = 0
   const messages = await deps.messages.ofSubmission(found.id)
+  const form = await deps.forms.getVersion(found.form, found.formVersion)
   return {
-    ...shownSummary(found),
+    ...shownSummary(deps, found, spoken),
     entries: found.entries.map((posted) => {
-      if (posted.kind === 'text') return { name: posted.name, value: posted.value, file: null }
+      const label = form === null ? posted.name : labelOf(form, posted.name, spoken)
+      if (posted.kind === 'text') return { name: posted.name, label, value: posted.value, file: null }
       number += 1
-      const { fileName, type, size } = posted.file
-      return { name: posted.name, value: null, file: { number, fileName, type, size } }
+      const { fileName, type, size, content } = posted.file
+      const shows = { content: content?.type ?? null, risk: riskOf(posted.file) }
+      return { name: posted.name, label, value: null, file: { number, fileName, type, size, ...shows } }
     }),
     observations: [...found.observations],
     resends: found.resends.map(({ kind, at, oldEmail, newEmail }) => ({
