@@ -58,8 +58,19 @@ add(
   'take the rules of forms from the HTML pages of a folder',
   () => import('./commands/forms-sync.ts'),
 )
-add(forms, 'apply', 'apply the settings below `forms:` in todoku.yaml', () => import('./commands/forms-apply.ts'), [
-  new Option('--dry-run', 'only show what differs'),
+add(
+  forms,
+  'apply',
+  'apply the settings below `forms:` in todoku.yaml, and the folder of templates',
+  () => import('./commands/forms-apply.ts'),
+  [new Option('--dry-run', 'only show what differs')],
+)
+add(forms, 'preview <name>', 'show a mail of a form as it would go out', () => import('./commands/forms-preview.ts'), [
+  new Option('--role <role>', 'which mail').choices(['confirmation', 'notification', 'update']).default('confirmation'),
+  new Option('--lang <language>', 'in this language').choices(['en', 'ja']),
+  new Option('--reference <reference>', 'made of this submission (default: the newest)'),
+  new Option('--html <file>', 'write the HTML part to a file'),
+  new Option('--applied', 'with the settings that are in force, instead of those in todoku.yaml'),
 ])
 add(forms, 'list', 'list all forms', () => import('./commands/forms-list.ts'))
 add(forms, 'show <name>', 'show one form: its settings and rules', () => import('./commands/forms-show.ts'))
@@ -67,6 +78,8 @@ add(forms, 'show <name>', 'show one form: its settings and rules', () => import(
 const submissions = program.command('submissions').description('what was posted')
 add(submissions, 'list', 'list submissions, newest first', () => import('./commands/submissions-list.ts'), [
   new Option('--form <name>', 'only of this form'),
+  new Option('--quarantined', 'only those that wait for review'),
+  new Option('--unconfirmed', 'only those that wait for their submitter').conflicts('quarantined'),
   new Option('--limit <n>', 'how many (default: 50)'),
   new Option('--before <cursor>', 'go on where the last page ended'),
 ])
@@ -75,6 +88,12 @@ add(
   'show <reference>',
   'show one submission with its mails',
   () => import('./commands/submissions-show.ts'),
+)
+add(
+  submissions,
+  'release <reference>',
+  'let a submission go on that waits for review; its mails go out',
+  () => import('./commands/submissions-release.ts'),
 )
 add(
   submissions,
@@ -106,6 +125,33 @@ add(
 add(program, 'explain <reference>', 'tell the whole story of a submission', () => import('./commands/explain.ts'), [
   new Option('--language <language>', 'language of the story').choices(['en', 'ja']).default('en'),
 ])
+
+const migrate = program.command('migrate').description('pages that were made for another form service')
+add(
+  migrate,
+  'check <path>',
+  'tell what a page, or all pages of a folder, have to change, and which fields behave differently here',
+  () => import('./commands/migrate-check.ts'),
+  [new Option('--server <url>', 'address of this Todoku, for the new action (default: publicUrl)')],
+)
+
+const alarms = program.command('alarms').description('what is wrong, and how it is told')
+add(alarms, 'list', 'list what is wrong now', () => import('./commands/alarms-list.ts'), [
+  new Option('--all', 'also what is over'),
+])
+add(alarms, 'test', 'send a test the way alarms go', () => import('./commands/alarms-test.ts'))
+add(
+  program,
+  'test [form]',
+  'post a test to a form at its public address and follow its mails',
+  () => import('./commands/test.ts'),
+)
+add(
+  program,
+  'doctor',
+  'say what is wrong with the settings before a lead is lost',
+  () => import('./commands/doctor.ts'),
+)
 
 const token = program.command('token').description('ways in')
 add(token, 'link', 'make a one-time link to /app/', () => import('./commands/token-link.ts'))

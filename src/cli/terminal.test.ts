@@ -10,12 +10,18 @@ function recorded(): Terminal & { text: () => string } {
   return { out: write, error: write, text: () => text }
 }
 
-const hostile = 'a\u001b]0;owned\u0007\u009b31m\r\nb\tc\u007f花子'
+const hostile = 'a\u001b]0;owned\u0007\u009b31m\ra\nb\tc\u007f花子'
 
 test('control characters are spelled out: a terminal would obey them', () => {
   const terminal = recorded()
   print({ terminal, flags: {}, arguments: [] }, hostile, (value) => `${value}\n`)
-  expect(terminal.text()).toBe('a\\x1b]0;owned\\x07\\x9b31m\\x0d\nb\tc\\x7f花子\n')
+  expect(terminal.text()).toBe('a\\x1b]0;owned\\x07\\x9b31m\\x0da\nb\tc\\x7f花子\n')
+})
+
+test('a line that ends as lines of mails and posts do is a line like any other', () => {
+  const terminal = recorded()
+  print({ terminal, flags: {}, arguments: [] }, '一行目\r\n二行目\r\n', (value) => value)
+  expect(terminal.text()).toBe('一行目\n二行目\n')
 })
 
 test('also in what went wrong', () => {

@@ -25,6 +25,7 @@ const exitStatuses: Readonly<Record<string, number>> = {
   'file-not-found': 66,
   'no-data': 66,
   'site-unreadable': 66,
+  'page-unreadable': 66,
   'page-not-adopted': 65,
   'command-invalid': 64,
 }
@@ -49,10 +50,10 @@ export function print<T>({ terminal, flags }: CommandContext, value: T, text: (v
 
 /**
  * Text with its control characters spelled out (`\x1b`), line breaks and tabs apart: what visitors typed and servers
- * answered may hold sequences that a terminal obeys.
+ * answered may hold sequences that a terminal obeys. The lines of mails and posts end with CRLF, which is a line break.
  */
 function visible(text: string): string {
-  return text.replace(
+  return text.replaceAll('\r\n', '\n').replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
     (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,

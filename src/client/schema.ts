@@ -69,6 +69,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forms/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A mail of the form as it would go out */
+        get: operations["previewForm"];
+        put?: never;
+        /** A mail of the form as it would go out with other settings; nothing is stored */
+        post: operations["previewFormSettings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/submissions": {
         parameters: {
             query?: never;
@@ -97,6 +115,23 @@ export interface paths {
         get: operations["getSubmission"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{reference}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a submission go on that waits for review, or for its submitter; its mails go out */
+        post: operations["releaseSubmission"];
         delete?: never;
         options?: never;
         head?: never;
@@ -257,6 +292,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong now; with all, also what was */
+        get: operations["listAlarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test the way alarms go */
+        post: operations["testAlarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forms/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post a test to a form at its public address */
+        post: operations["testForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forms/{name}/test/{reference}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a test so far */
+        get: operations["getFormTest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a manager looks at first: forms, what waits, what is wrong */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -286,6 +406,7 @@ export interface components {
             /** @enum {string} */
             language?: "en" | "ja";
             managers?: string[];
+            cc?: string[];
             route?: {
                 field: string;
                 to: {
@@ -306,6 +427,18 @@ export interface components {
                 fromName?: string;
                 replyTo?: string;
                 allowUserText?: boolean;
+                /** @enum {string} */
+                proof?: "off" | "required";
+            };
+            doubleOptIn?: boolean;
+            spam?: {
+                honeypot?: string[];
+                minSeconds?: number;
+                perClient?: number;
+                repeated?: number;
+                links?: number;
+                words?: string[];
+                shadow?: true | ("honeypot" | "too-fast" | "automated-browser" | "origin" | "client-rate" | "repeated-content" | "links" | "words")[];
             };
             notification?: {
                 subject?: string | {
@@ -316,6 +449,8 @@ export interface components {
                     en?: string;
                     ja?: string;
                 };
+                /** @enum {string} */
+                bounces?: "note" | "mail";
             };
             origins?: string[];
             thanks?: string;
@@ -390,8 +525,66 @@ export interface components {
             problems: {
                 key: string;
                 rule: string;
+                line?: number | null;
             }[];
         };
+        FormWithFigures: {
+            name: string;
+            version: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** @enum {string} */
+            origin: "pages" | "settings";
+            title: string;
+            settings: components["schemas"]["FormSettings"];
+            variants: {
+                pages: string[];
+                language: string | null;
+                charset: string;
+                title: string | null;
+                controls: components["schemas"]["Control"][];
+            }[];
+            figures: components["schemas"]["FormFigures"];
+        };
+        /** @description What the rules against abuse did */
+        FormFigures: {
+            /** @description Submissions that wait for review */
+            quarantined: number;
+            /** @description Submissions that a person released */
+            released: number;
+            /** @description Confirmations that are held back now */
+            held: number;
+            /** @description Confirmations not sent, as the address asked for none */
+            stopped: number;
+            /** @description Mails that strangers were saved from */
+            saved: number;
+        };
+        Preview: {
+            /** @enum {string} */
+            role: "confirmation" | "notification" | "update";
+            language: components["schemas"]["Language"];
+            reference: string;
+            /** @description Whether somebody posted what it is made of; else it is made up */
+            posted: boolean;
+            from: string;
+            to: string;
+            replyTo: string | null;
+            subject: string;
+            text: string;
+            html: string;
+            attachments: {
+                fileName: string;
+                type: string;
+                size: number;
+            }[];
+            faults: {
+                key: string;
+                line: number | null;
+                rule: string;
+            }[];
+        };
+        /** @enum {string} */
+        Language: "en" | "ja";
         SubmissionRow: {
             reference: string;
             form: string;
@@ -399,13 +592,42 @@ export interface components {
             /** Format: date-time */
             receivedAt: string;
             language: components["schemas"]["Language"];
-            review: string;
+            /** @enum {string} */
+            review: "accepted" | "quarantined" | "released" | "unconfirmed";
+            /**
+             * Format: date-time
+             * @description When it was released, or confirmed by its submitter
+             */
+            reviewedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When the owner of its address said that it was not them
+             */
+            disownedAt: string | null;
+            test: boolean;
+            verdict: components["schemas"]["Verdict"];
             email: string | null;
+            /** @description Page to look at it and to release it, for managers; null where it waits for no review */
+            reviewUrl: string | null;
             confirmation: string | null;
             notification: string | null;
         };
-        /** @enum {string} */
-        Language: "en" | "ja";
+        Verdict: {
+            /** @description Why it was put aside for review */
+            reasons: {
+                /** @enum {string} */
+                rule: "honeypot" | "too-fast" | "automated-browser" | "origin" | "client-rate" | "repeated-content" | "links" | "words";
+                detail: string;
+                text: string;
+            }[];
+            /** @description What rules on trial would have put it aside for */
+            shadow: {
+                /** @enum {string} */
+                rule: "honeypot" | "too-fast" | "automated-browser" | "origin" | "client-rate" | "repeated-content" | "links" | "words";
+                detail: string;
+                text: string;
+            }[];
+        };
         Submission: {
             reference: string;
             form: string;
@@ -413,8 +635,23 @@ export interface components {
             /** Format: date-time */
             receivedAt: string;
             language: components["schemas"]["Language"];
-            review: string;
+            /** @enum {string} */
+            review: "accepted" | "quarantined" | "released" | "unconfirmed";
+            /**
+             * Format: date-time
+             * @description When it was released, or confirmed by its submitter
+             */
+            reviewedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When the owner of its address said that it was not them
+             */
+            disownedAt: string | null;
+            test: boolean;
+            verdict: components["schemas"]["Verdict"];
             email: string | null;
+            /** @description Page to look at it and to release it, for managers; null where it waits for no review */
+            reviewUrl: string | null;
             entries: components["schemas"]["Entry"][];
             observations: {
                 field: string;
@@ -433,14 +670,21 @@ export interface components {
         };
         Entry: {
             name: string;
+            /** @description As the page of the form shows it; else the name */
+            label: string;
             /** @description Text; null for a file */
             value: string | null;
             file: {
                 /** @description For /files/{number} */
                 number: number;
                 fileName: string;
+                /** @description As claimed */
                 type: string;
                 size: number;
+                /** @description Type that its first bytes show */
+                content: string | null;
+                /** @description Why it is not attached to mails */
+                risk: string | null;
             } | null;
         };
         Message: {
@@ -455,6 +699,10 @@ export interface components {
             state: "queued" | "sending" | "deferred" | "held" | "unknown" | "accepted" | "delivered" | "bounced_soft" | "bounced_hard" | "complained" | "expired" | "failed" | "cancelled" | "suppressed";
             by: string | null;
             class: string | null;
+            /** @description Why a held message waits */
+            heldReason: string | null;
+            /** @description Why no attempt is made with a cancelled message */
+            cancelReason: string | null;
             /** Format: date-time */
             since: string;
             /** Format: date-time */
@@ -481,6 +729,8 @@ export interface components {
             text?: string;
             /** Format: date-time */
             nextTryAt?: string;
+            /** @description Of `cancelled`: id of the message that tells it instead */
+            digest?: string;
             evidence?: components["schemas"]["Evidence"];
         };
         /** @description What was seen on the wire */
@@ -501,6 +751,8 @@ export interface components {
         Story: {
             reference: string;
             form: string;
+            /** @description Page to look at it and to release it, for managers; null where it waits for no review */
+            reviewUrl: string | null;
             lines: {
                 /** Format: date-time */
                 at: string;
@@ -546,6 +798,74 @@ export interface components {
             url: string;
             /** Format: date-time */
             expiresAt: string;
+        };
+        Alarm: {
+            key: string;
+            /** @enum {string} */
+            kind: "notification-failed" | "queue-stuck" | "transport-refusing" | "canary-missing" | "confirmation-breaker" | "alarm-mail-failed" | "webhook-gone" | "proxy-not-trusted" | "test";
+            form: string | null;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Null while it lasts
+             */
+            overAt: string | null;
+            title: string;
+            sentence: string;
+            /** @description What can be done */
+            next: string;
+            reference: string | null;
+            /** @description How often it was told through the webhook or by mail */
+            told: number;
+            /** Format: date-time */
+            toldAt: string | null;
+            /** @description Why it could not be told yet */
+            fault: string | null;
+        };
+        AlarmTest: {
+            webhook: {
+                ok: boolean;
+                fault: string | null;
+            } | null;
+            /** @description Addresses that a test mail was queued for */
+            mailTo: string[];
+        };
+        FormTest: {
+            reference: string | null;
+            /** @description Why the public address did not take the test */
+            fault: string | null;
+        };
+        FormTestFate: {
+            /**
+             * @description Of its notifications, the worst: `nobody` when there are none, `elsewhere` when the post is not stored here
+             * @enum {string}
+             */
+            fate: "waiting" | "arrived" | "lost" | "quarantined" | "nobody" | "elsewhere";
+            /**
+             * @description How far it is, while it waits
+             * @enum {string|null}
+             */
+            step: "queued" | "sending" | "deferred" | "held" | null;
+        };
+        Overview: {
+            /** @enum {string} */
+            transport: "capture" | "smtp";
+            forms: {
+                name: string;
+                title: string;
+                /** @description Submissions that wait for review */
+                waiting: number;
+                newest: components["schemas"]["SubmissionRow"][];
+            }[];
+            /** @description What is wrong now, newest first */
+            alarms: components["schemas"]["Alarm"][];
+            /** @description Why a loss would not be noticed */
+            warnings: {
+                code: string;
+                sentence: string;
+                next: string;
+            }[];
         };
     };
     responses: never;
@@ -691,7 +1011,90 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Form"];
+                    "application/json": components["schemas"]["FormWithFigures"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewForm: {
+        parameters: {
+            query?: {
+                role?: "confirmation" | "notification" | "update";
+                language?: components["schemas"]["Language"];
+                /** @description A submission of the form; the newest, unless given */
+                reference?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewFormSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @default confirmation
+                     * @enum {string}
+                     */
+                    role?: "confirmation" | "notification" | "update";
+                    language?: components["schemas"]["Language"];
+                    /** @description A submission of the form; the newest, unless given */
+                    reference?: string;
+                    settings: {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             /** @description What went wrong, and what to do */
@@ -712,6 +1115,7 @@ export interface operations {
                 /** @description `cursor` of the page before */
                 before?: string;
                 form?: string;
+                review?: "accepted" | "quarantined" | "released" | "unconfirmed";
             };
             header?: never;
             path?: never;
@@ -743,6 +1147,39 @@ export interface operations {
         };
     };
     getSubmission: {
+        parameters: {
+            query?: {
+                language?: components["schemas"]["Language"];
+            };
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The submission */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submission"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseSubmission: {
         parameters: {
             query?: never;
             header?: never;
@@ -1079,6 +1516,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAlarms: {
+        parameters: {
+            query?: {
+                all?: "true" | "false";
+                limit?: number;
+                language?: components["schemas"]["Language"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Alarms, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Alarm"][];
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmTest"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its reference, or why there is none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormTest"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFormTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far its notification came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormTestFate"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOverview: {
+        parameters: {
+            query?: {
+                language?: components["schemas"]["Language"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The overview */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
                 };
             };
             /** @description What went wrong, and what to do */

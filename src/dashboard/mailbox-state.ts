@@ -1,28 +1,18 @@
 import { signal } from '@preact/signals'
-import { ApiError, createTodokuClient, dataOf, type Schemas } from '../client/client.ts'
-import { t } from './words.ts'
+import { ApiError, dataOf, type Schemas } from '../client/client.ts'
+import { client, guarded, joined, loadOverview } from './connection-state.ts'
+import { go } from './route-state.ts'
 
 export type MailSummary = Schemas['MailSummary']
 export type Mail = Schemas['Mail']
-
-const client = createTodokuClient({ baseUrl: location.origin })
-
-/** How often the list looks for new mail, in milliseconds. */
-const pollMs = 2000
 
 export const mails = signal<readonly MailSummary[] | null>(null)
 /** Cursor of the next older page; null when there is none. */
 export const older = signal<string | null>(null)
 export const opened = signal<Mail | null>(null)
-export const fault = signal<string | null>(null)
 
-/** Which mail is open stands in the address, so that it can be reloaded and sent to somebody. */
-function idInPath(): string | null {
-  return /^\/app\/mailbox\/([a-z2-7]{26})$/.exec(location.pathname)?.[1] ?? null
-}
-
-export async function open(id: string | null, push = true): Promise<void> {
-  if (push) history.pushState(null, '', id === null ? '/app/mailbox' : `/app/mailbox/${id}`)
+/** Shows one mail, or none. */
+export async function openMail(id: string | null): Promise<void> {
   if (id === null) {
     opened.value = null
     return
@@ -48,39 +38,15 @@ export async function clear(): Promise<void> {
     if (!response.ok) throw new ApiError(error, response.status)
     mails.value = []
     older.value = null
-    await open(null)
+    go({ name: 'mailbox', id: null })
   })
 }
 
-/** Keeps the list up to date for as long as the page is open. */
-export function watchMailbox(): void {
-  addEventListener('popstate', () => void open(idInPath(), false))
-  void open(idInPath(), false)
-  const look = async () => {
-    if (!document.hidden) await guarded(refresh)
-    setTimeout(look, pollMs)
-  }
-  void look()
-}
-
-async function refresh(): Promise<void> {
-  const { items, cursor } = dataOf(await client.GET('/api/v1/mailbox', { params: { query: {} } }))
-  const known = mails.value ?? []
-  const last = items.at(-1)
-  const at = known.findIndex(({ id }) => id === last?.id)
-  // Older pages that were loaded before stay below the newest one, as long as the two meet.
-  if (at === -1 || at === known.length - 1) {
-    mails.value = items
-    older.value = cursor
-  } else mails.value = [...items, ...known.slice(at + 1)]
-}
-
-async function guarded(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-    fault.value = null
-  } catch (error) {
-    fault.value =
-      error instanceof ApiError && error.code === 'not-signed-in' ? t.signIn : t.failed((error as Error).message)
-  }
+/** Looks for new mail. */
+export async function refreshMailbox(): Promise<void> {
+  await loadOverview()
+  const newest = dataOf(await client.GET('/api/v1/mailbox', { params: { query: {} } }))
+  const page = joined({ items: mails.value ?? [], cursor: older.value }, newest, ({ id }) => id)
+  mails.value = page.items
+  older.value = page.cursor
 }

@@ -1,5 +1,8 @@
 import { useSignal } from '@preact/signals'
-import { clear, fault, loadOlder, type Mail, type MailSummary, mails, older, open, opened } from './mailbox-state.ts'
+import { overview } from './connection-state.ts'
+import { Alarms, Fault, Ways } from './frame.tsx'
+import { clear, loadOlder, type Mail, type MailSummary, mails, older, opened } from './mailbox-state.ts'
+import { addressOf, go } from './route-state.ts'
 import { formatTime, t } from './words.ts'
 
 /** The local mailbox: a list, and one mail beside it. */
@@ -9,13 +12,11 @@ export function Mailbox() {
       <header>
         <h1>{t.title}</h1>
         <p>{t.what}</p>
+        <Alarms items={overview.value?.alarms ?? []} />
+        <Ways />
       </header>
-      {fault.value !== null && (
-        <p class="fault" role="alert">
-          {fault.value}
-        </p>
-      )}
-      <nav aria-label={t.title}>
+      <Fault />
+      <nav class="list" aria-label={t.title}>
         <List items={mails.value} />
       </nav>
       <div class="mail">
@@ -38,12 +39,12 @@ function List({ items }: { items: readonly MailSummary[] | null }) {
         {items.map((item) => (
           <li key={item.id}>
             <a
-              href={`/app/mailbox/${item.id}`}
+              href={addressOf({ name: 'mailbox', id: item.id })}
               aria-current={opened.value?.id === item.id ? 'true' : undefined}
               onClick={(event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return
                 event.preventDefault()
-                void open(item.id)
+                go({ name: 'mailbox', id: item.id })
               }}
             >
               <span class="subject">{item.subject}</span>
@@ -78,7 +79,7 @@ function OpenMail({ mail }: { mail: Mail }) {
   return (
     <article aria-labelledby="subject">
       <p class="back">
-        <button type="button" onClick={() => void open(null)}>
+        <button type="button" onClick={() => go({ name: 'mailbox', id: null })}>
           {t.back}
         </button>
       </p>

@@ -13,7 +13,8 @@ export async function run(context: CommandContext): Promise<number> {
   })
 }
 
-function text({ reference, form, lines, now }: Schemas['Story']): string {
+function text({ reference, form, reviewUrl, lines, now }: Schemas['Story']): string {
   const story = lines.map(({ at, text: sentence }) => `${at}  ${sentence}`)
-  return `${[`${reference} (form ${form})`, '', ...story, '', ...now].join('\n')}\n`
+  const ask = reviewUrl === null ? [] : [`To look at it and release it: ${reviewUrl}`]
+  return `${[`${reference} (form ${form})`, '', ...story, '', ...now, ...ask].join('\n')}\n`
 }

@@ -1,16 +1,18 @@
 import { ApiError } from '../../client/client.ts'
+import { placeOf } from '../../config/read-templates.ts'
+import { formsOf } from '../forms.ts'
 import { configOf, withInstance } from '../instance.ts'
 import { type CommandContext, print } from '../terminal.ts'
 
-/** Applies the settings of forms in the settings file, or shows how they differ from what is applied. */
+/** Applies the settings of forms in the settings file and the folder of templates, or shows how they differ from what is applied. */
 export async function run(context: CommandContext): Promise<number> {
-  const { config } = configOf(context)
+  const { forms: settings, sources } = formsOf(configOf(context).config)
   return await withInstance(
     context,
     async (client) => {
       const dryRun = context.flags.dryRun === true
       const { data, error, response } = await client.POST('/api/v1/forms/apply', {
-        body: { forms: config.forms, dryRun },
+        body: { forms: settings, dryRun },
       })
       const report = data ?? error
       if (report === undefined || !('problems' in report)) throw new ApiError(report, response.status)
@@ -19,7 +21,7 @@ export async function run(context: CommandContext): Promise<number> {
           context,
           { ok: false, code: 'settings-invalid', ...report },
           ({ problems }) =>
-            `nothing was applied:\n${problems.map(({ key, rule }) => `  ${key} ${rule}\n`).join('')}[settings-invalid]\n`,
+            `nothing was applied:\n${problems.map((problem) => `  ${placeOf(problem, sources)} ${problem.rule}\n`).join('')}[settings-invalid]\n`,
         )
         return 78
       }

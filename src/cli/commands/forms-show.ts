@@ -11,11 +11,14 @@ export async function run(context: CommandContext): Promise<number> {
   })
 }
 
-function text({ name, version, title, createdAt, settings, variants }: Schemas['Form']): string {
+function text({ name, version, title, createdAt, settings, variants, figures }: Schemas['FormWithFigures']): string {
   const lines = [
     `${name}, version ${version} of ${createdAt}`,
     `title: ${title}`,
     `settings: ${JSON.stringify(settings)}`,
+    `waiting for review: ${figures.quarantined}, released: ${figures.released}`,
+    `confirmations held: ${figures.held}, stopped by their recipients: ${figures.stopped}`,
+    `mails that strangers were saved from: ${figures.saved}`,
   ]
   for (const { pages, language, charset, controls } of variants) {
     lines.push(

@@ -33,7 +33,6 @@ async function pagesOf(folder: string): ReturnType<typeof readPages> {
 }
 
 function text({ forms, notAdopted, warnings }: Schemas['SyncReport']): string {
-  if (forms.length === 0 && notAdopted.length === 0) return 'No page has a form that posts to /f/….\n'
   const lines = forms.flatMap(({ name, version, change, differences }) => [
     change === 'gone' ? `${name}: on no page any more; its rules are kept` : `${name}: ${change}, version ${version}`,
     ...differences.map((difference) => `  ${difference}`),
@@ -42,5 +41,7 @@ function text({ forms, notAdopted, warnings }: Schemas['SyncReport']): string {
     ...notAdopted.map(({ page, reason }) => `not adopted: ${page}: ${reason}`),
     ...warnings.map(({ page, form, text: warning }) => `note: ${page}, form ${form}: ${warning}`),
   ]
-  return `${[...lines, ...notes].join('\n')}\n`
+  const none =
+    forms.length === 0 && notAdopted.length === 0 ? ['No page has a form of ours: one that posts to /f/….'] : []
+  return `${[...none, ...lines, ...notes].join('\n')}\n`
 }

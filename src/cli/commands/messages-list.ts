@@ -19,12 +19,12 @@ export async function run(context: CommandContext): Promise<number> {
         item.reference,
         item.role,
         item.state,
-        item.class ?? '-',
+        item.class ?? item.heldReason ?? item.cancelReason ?? '-',
         item.recipient,
         item.id,
       ])
       return (
-        table([['SINCE', 'REFERENCE', 'ROLE', 'STATE', 'CLASS', 'RECIPIENT', 'ID'], ...rows]) +
+        table([['SINCE', 'REFERENCE', 'ROLE', 'STATE', 'WHY', 'RECIPIENT', 'ID'], ...rows]) +
         (cursor === null ? '' : `more: --before ${cursor}\n`)
       )
     })

@@ -9,15 +9,26 @@ export async function run(context: CommandContext): Promise<number> {
     print(
       context,
       dataOf(await client.GET('/api/v1/submissions/{reference}', { params: { path: { reference } } })),
-      text,
+      submissionText,
     )
     return 0
   })
 }
 
-function text(submission: Schemas['Submission']): string {
+/** A submission as people read it. */
+export function submissionText(submission: Schemas['Submission']): string {
   const { reference, form, formVersion, receivedAt, entries, observations, messages, statusUrl } = submission
-  const lines = [`${reference}, form ${form} (version ${formVersion}), received ${receivedAt}`, statusUrl, '']
+  const { review, reviewedAt, reviewUrl, disownedAt, test, verdict } = submission
+  const lines = [
+    `${reference}, form ${form} (version ${formVersion}), received ${receivedAt}${test ? ', a test' : ''}`,
+    statusUrl,
+    ...(review === 'accepted' ? [] : [`${review}${reviewedAt === null ? '' : ` ${reviewedAt}`}`]),
+    ...(disownedAt === null ? [] : [`disowned ${disownedAt}: the owner of the address says that it was not them`]),
+    ...(reviewUrl === null ? [] : [`to look at it and release it: ${reviewUrl}`]),
+    ...verdict.reasons.map((reason) => `put aside for review, ${reason.rule}: ${reason.text}`),
+    ...verdict.shadow.map((reason) => `rule on trial, ${reason.rule}: ${reason.text}`),
+    '',
+  ]
   for (const { name, value, file } of entries) {
     lines.push(
       file === null ? `${name}: ${value ?? ''}` : `${name}: file ${file.number}, ${file.fileName} (${file.size} bytes)`,
