@@ -1,11 +1,13 @@
+import PostalMime from 'postal-mime'
 import { describe, expect, test } from 'vitest'
 import { TodokuError } from '../src/core/errors.ts'
 import { fold } from '../src/core/messages/fold.ts'
 import type { StateName } from '../src/core/messages/message.ts'
 import { cancelMessage, retryMessage } from '../src/core/messages/operate.ts'
+import { planMessages } from '../src/core/messages/plan.ts'
 import type { AttemptReport } from '../src/core/messages/transport.ts'
 import { readMail } from '../src/mail/read-mail.ts'
-import { sampleAccept, sampleForm, sampleWrite } from './contracts/samples.ts'
+import { sampleAccept, sampleForm, sampleSubmission, sampleWrite } from './contracts/samples.ts'
 import { engineRig, smtpEngineRig, temporaryStores } from './fakes/engine-rig.ts'
 import type { Script } from './fakes/scripted-smtp-server.ts'
 import { scriptedTransport } from './fakes/test-deps.ts'
@@ -44,6 +46,28 @@ describe('what a server does, and what becomes of both mails', () => {
     expect(state.name).toBe(notification)
     // Invariant 4: working with a due time, or an outcome.
     expect(dueAt === null).toBe(state.name !== 'deferred')
+  })
+
+  test.each([
+    ['announces a SIZE that the mail with its files does not fit in', { extensions: ['SIZE 9000', 'PIPELINING'] }],
+    ['finds the mail too large after the final dot', [{ mails: [{ dot: '552 5.3.4 too big' }] }, {}]],
+  ] as [string, Script | Script[]][])('a server that %s: it goes out with links instead', async (_name, scripts) => {
+    const rig = await smtpEngineRig(scripts, { smtp: { maxConnections: 1 } })
+    const blob = rig.deps.ids.next()
+    const writer = await rig.deps.blobs.create(blob)
+    await writer.write(new Uint8Array(9_000))
+    await writer.commit()
+    const file = { blob, fileName: 'plan.pdf', type: 'application/pdf', size: 9_000, hash: 'h' }
+    const submission = sampleSubmission({ email: null, entries: [{ kind: 'file', name: 'doc', file }] })
+    const plan = planMessages(rig.deps, sampleForm(), submission)
+    await rig.deps.submissions.accept({ ...plan, submission, proof: null, idempotency: null, repetition: null })
+    rig.deps.queue.announce()
+    expect((await rig.ended(submission, 'notification')).state).toMatchObject({ name: 'deferred', class: 'too-large' })
+    await rig.clock.advanceAsync(10 * 60_000)
+    expect((await rig.ended(submission, 'notification', 2)).state.name).toBe('accepted')
+    const mail = await PostalMime.parse(rig.server.mails.at(-1)?.content ?? '')
+    expect(mail.attachments).toEqual([])
+    expect(mail.text).toContain('https://forms.example.jp/files/')
   })
 
   test('silence after the final dot becomes unknown after ten minutes, and not before', async () => {
@@ -113,7 +137,7 @@ describe('over time', () => {
         : taken,
     )
     const rig = await engineRig({ transport })
-    const submissions = await Promise.all(Array.from({ length: 10 }, () => rig.post()))
+    const submissions = await Promise.all(Array.from({ length: 10 }, (_, n) => rig.post(`person${n}@example.net`)))
     for (let passed = 0; passed < 60; passed += 1) await rig.clock.advanceAsync(minute)
     // Twenty mails, each of which would have been tried five times alone.
     expect(transport.deliveries.length).toBeLessThan(75)

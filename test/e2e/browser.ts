@@ -10,8 +10,10 @@ import { type Browser, chromium } from 'playwright-core'
  * The package unpacks its binary into the temp folder and takes whatever lies there, so it gets a folder of its own.
  * Its default arguments are not used: `--single-process` ends the browser with the first closed context, and
  * `--disable-web-security` would make every cross-origin test worthless.
+ *
+ * @param more arguments of Chromium, as `--remote-debugging-port=9222`
  */
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(more: readonly string[] = []): Promise<Browser> {
   const folder = mkdtempSync(join(tmpdir(), 'todoku-browser-'))
   process.env.FONTCONFIG_FILE = writeFontConfig(folder)
   return await chromium.launch({
@@ -24,6 +26,7 @@ export async function startBrowser(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...more,
     ],
   })
 }

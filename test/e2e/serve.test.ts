@@ -116,7 +116,7 @@ describe('commands', () => {
     const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
     const page = await fetch(`${url}/app/`, { headers: { cookie } })
     expect(page.status).toBe(200)
-    expect(await page.text()).toContain('<title>Mailbox</title>')
+    expect(await page.text()).toContain('<title>Todoku</title>')
     expect((await fetch(`${url}/app/`)).status).toBe(401)
   })
 

@@ -38,15 +38,23 @@ export function environment(changes: Record<string, string> = {}): Record<string
   return { ...(Object.fromEntries(inherited) as Record<string, string>), TODOKU_LOG_LEVEL: 'debug', ...changes }
 }
 
+export type ServerOptions = {
+  data?: string
+  args?: readonly string[]
+  env?: Record<string, string>
+  /** Shell words that come before the command, as in `ulimit -f 100; exec`. */
+  shell?: string
+}
+
 /** Starts the built server on a free port; it ends with the test. */
-export async function startServer(
-  options: {
-    data?: string
-    args?: readonly string[]
-    env?: Record<string, string>
-    /** Shell words that come before the command, as in `ulimit -f 100; exec`. */
-    shell?: string
-  } = {},
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  return await launchServer(options, onTestFinished)
+}
+
+/** The same where no test is running; `atEnd` takes what ends the server. */
+export async function launchServer(
+  options: ServerOptions,
+  atEnd: (end: () => Promise<void>) => void,
 ): Promise<ServerProcess> {
   const data = options.data ?? temporaryFolder('data')
   const args = [built, 'serve', '--port', '0', '--data', data, '--json', ...(options.args ?? [])]
@@ -68,7 +76,7 @@ export async function startServer(
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
-  onTestFinished(async () => {
+  atEnd(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended
   })
@@ -132,6 +140,7 @@ export async function postForm(url: string, fields: Record<string, string>, form
 
 export type StatusJson = {
   reference: string
+  review: string
   messages: { role: string; state: string; nextTryAt: string | null }[]
   open: false | 'soon' | 'late'
 }
